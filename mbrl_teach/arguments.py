@@ -1,0 +1,99 @@
+"""Reading a caller's arrays, with errors that name the argument, what came and what was expected.
+
+Every public function takes its arrays through :func:`read_array`, so that a wrong shape is met at the
+door and with the same words everywhere::
+
+    sizes = {}
+    F = read_array("F", F, "... T n n+m", sizes)      # binds T and n, and m from the last axis
+    c = read_array("c", c, "... T n+m", sizes)        # must agree with what F has bound
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def read_array(
+    name: str, value: ArrayLike, axes: str, sizes: dict[str, int], *, finite: bool = True
+) -> np.ndarray:
+    """`value` as a float64 array whose trailing axes are `axes`.
+
+    `axes` lists the axes by their symbols, separated by spaces: ``"T n n+m"``. A leading ``...`` allows
+    any axes before them. A symbol that `sizes` does not hold yet is bound by the first axis that
+    determines it (``m`` by ``n+m`` once ``n`` is known) and written into `sizes`.
+
+    Raises ValueError if the value is not a real array, has another shape, or (with `finite`) holds NaN
+    or infinity; with a time axis ``T`` or ``T+1`` the message says at which step that first happens.
+    """
+    array = _as_float64(name, value)
+    symbols = axes.split()
+    leading = symbols[0] == "..."
+    symbols = symbols[1:] if leading else symbols
+    fits = array.ndim >= len(symbols) if leading else array.ndim == len(symbols)
+    trailing = array.shape[array.ndim - len(symbols) :] if fits else ()
+    bound = dict(sizes)
+    if not fits or not all(
+        _bind(symbol, size, bound) for symbol, size in zip(symbols, trailing, strict=True)
+    ):
+        raise ValueError(f"{name} must have shape {_expected(symbols, leading, sizes)}; got {array.shape}")
+    sizes.update(bound)
+    if finite:
+        _require_finite(name, array, symbols)
+    return array
+
+
+def _as_float64(name: str, value: ArrayLike) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be an array of numbers; got rows of different lengths") from None
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be an array of real numbers; got dtype {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
+def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
+    """Whether an axis of this size fits its symbol; an unknown symbol in a sum takes what is left over."""
+    left, unknown = size, None
+    for term in symbol.split("+"):
+        if term.isdigit() or term in sizes:
+            left -= int(term) if term.isdigit() else sizes[term]
+        elif unknown is None:
+            unknown = term
+        else:
+            raise TypeError(f"{symbol!r} holds two sizes that nothing has bound yet")
+    if unknown is None:
+        return left == 0
+    sizes[unknown] = left
+    return left >= 0
+
+
+def _expected(symbols: list[str], leading: bool, sizes: dict[str, int]) -> str:
+    """``(T, n, n+m) = (20, 2, 3)``, or the symbols alone while a size is still unknown."""
+    dots = ["..."] if leading else []
+    shape = _tuple(dots + symbols)
+    terms = {term for symbol in symbols for term in re.findall(r"[A-Za-z]\w*", symbol)}
+    if not terms or not terms <= sizes.keys():
+        return shape
+    known = [str(sum(int(sizes.get(t, t)) for t in symbol.split("+"))) for symbol in symbols]
+    return f"{shape} = {_tuple(dots + known)}"
+
+
+def _tuple(items: list[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def _require_finite(name: str, array: np.ndarray, symbols: list[str]) -> None:
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return
+    what = "NaN" if np.isnan(array[bad]).any() else "infinity"
+    where = ""
+    if symbols and symbols[0] in ("T", "T+1"):
+        time = array.ndim - len(symbols)
+        steps = bad.any(axis=tuple(axis for axis in range(array.ndim) if axis != time))
+        where = f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"
+    raise ValueError(f"{name} must be finite; got {what}{where}")

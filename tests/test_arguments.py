@@ -1,0 +1,67 @@
+"""What a caller is told about an array that does not fit."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mbrl_teach.arguments import read_array
+
+
+def test_binds_the_sizes_that_the_first_array_determines():
+    sizes = {}
+    read_array("F", np.zeros((20, 2, 3)), "T n n+m", sizes)
+    assert sizes == {"T": 20, "n": 2, "m": 1}
+
+
+def test_reads_lists_as_float64():
+    array = read_array("c", [[1, 2], [3, 4]], "T n", {})
+    assert array.dtype == np.float64
+
+
+def test_allows_stacks_in_front_where_they_are_asked_for():
+    assert read_array("F", np.zeros((64, 20, 2, 3)), "... T n n+m", {}).shape == (64, 20, 2, 3)
+    with pytest.raises(ValueError, match="F must have shape"):
+        read_array("F", np.zeros((64, 20, 2, 3)), "T n n+m", {})
+
+
+@pytest.mark.parametrize(
+    ("value", "axes", "message"),
+    [
+        (np.zeros((20, 2, 2)), "T n n+m", "F must have shape (T, n, n+m) = (20, 2, 3); got (20, 2, 2)"),
+        (
+            np.zeros((20, 2)),
+            "... T n n+m",
+            "F must have shape (..., T, n, n+m) = (..., 20, 2, 3); got (20, 2)",
+        ),
+        (np.zeros(3), "n", "F must have shape (n,) = (2,); got (3,)"),
+        (np.zeros(3), "p n", "F must have shape (p, n); got (3,)"),
+        ([[1.0], [1.0, 2.0]], "n n", "F must be an array of numbers; got rows of different lengths"),
+        (["a", "b"], "n", "F must be an array of real numbers; got dtype <U1"),
+        ([1j, 2j], "n", "F must be an array of real numbers; got dtype complex128"),
+    ],
+)
+def test_says_what_came_and_what_was_expected(value, axes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_array("F", value, axes, {"T": 20, "n": 2, "m": 1})
+
+
+def test_says_at_which_step_a_nan_first_appears():
+    F = np.zeros((3, 20, 2, 3))
+    F[1, 7, 0, 0] = F[0, 9, 0, 0] = np.nan
+    with pytest.raises(
+        ValueError, match=re.escape("F must be finite; got NaN, first at t = 8 (array index 7)")
+    ):
+        read_array("F", F, "... T n n+m", {})
+
+
+def test_tells_infinity_from_nan():
+    with pytest.raises(ValueError, match=re.escape("mean must be finite; got infinity")):
+        read_array("mean", [0.0, np.inf], "n", {})
+
+
+def test_a_failed_argument_binds_nothing():
+    sizes = {"n": 2}
+    with pytest.raises(ValueError, match="H must have shape"):
+        read_array("H", np.zeros((1, 3)), "p n", sizes)
+    assert sizes == {"n": 2}
