@@ -36,8 +36,6 @@ def read_array(
     trailing = array.shape[array.ndim - len(symbols) :] if fits else ()
     bound = dict(sizes)
     if not fits or not all(_bind(*pair, bound) for pair in zip(symbols, trailing, strict=True)):
-        _bind(symbol, size, bound) for symbol, size in zip(symbols, trailing, strict=True)
-    ):
         raise ValueError(f"{name} must have shape {_expected(symbols, leading, sizes)}; got {array.shape}")
     sizes.update(bound)
     if finite:
