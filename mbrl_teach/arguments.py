@@ -39,7 +39,7 @@ def read_array(
         raise ValueError(f"{name} must have shape {_expected(symbols, leading, sizes)}; got {array.shape}")
     sizes.update(bound)
     if finite:
-        _require_finite(name, array, symbols)
+        require_finite(name, array, axes)
     return array
 
 
@@ -84,10 +84,12 @@ def _tuple(items: list[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
-def _require_finite(name: str, array: np.ndarray, symbols: list[str]) -> None:
-    bad = ~np.isfinite(array)
-    if not bad.any():
+def require_finite(name: str, array: np.ndarray, axes: str) -> None:
+    """Raise ValueError if `array` holds NaN or infinity; say the first step if its first axis is time."""
+    if np.isfinite(array).all():
         return
+    symbols = axes.removeprefix("... ").split()
+    bad = ~np.isfinite(array)
     what = "NaN" if np.isnan(array[bad]).any() else "infinity"
     where = ""
     if symbols and symbols[0] in ("T", "T+1"):
@@ -95,3 +97,16 @@ def _require_finite(name: str, array: np.ndarray, symbols: list[str]) -> None:
         steps = bad.any(axis=tuple(axis for axis in range(array.ndim) if axis != time))
         where = f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"
     raise ValueError(f"{name} must be finite; got {what}{where}")
+
+
+def require_symmetric(name: str, matrices: np.ndarray, *, tolerance: float = 1e-10) -> None:
+    """Raise ValueError unless every matrix in ``(..., d, d)`` is symmetric, relative to its largest entry."""
+    largest = np.abs(matrices).max(axis=(-1, -2), initial=0.0)
+    skew = np.abs(matrices - np.swapaxes(matrices, -1, -2)).max(axis=(-1, -2), initial=0.0)
+    wrong = skew > tolerance * largest
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
+        raise ValueError(
+            f"{name} must be symmetric{where}; it differs from its transpose by {skew[first]:.1e}"
+        )
