@@ -10,8 +10,6 @@ door and with the same words everywhere::
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -29,9 +27,8 @@ def read_array(
     or infinity; with a time axis ``T`` or ``T+1`` the message says at which step that first happens.
     """
     array = _as_float64(name, value)
-    symbols = axes.split()
-    leading = symbols[0] == "..."
-    symbols = symbols[1:] if leading else symbols
+    symbols = axes.removeprefix("...").split()
+    leading = axes.startswith("...")
     fits = array.ndim >= len(symbols) if leading else array.ndim == len(symbols)
     trailing = array.shape[array.ndim - len(symbols) :] if fits else ()
     bound = dict(sizes)
@@ -54,30 +51,37 @@ def _as_float64(name: str, value: ArrayLike) -> np.ndarray:
 
 
 def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
-    """Whether an axis of this size fits its symbol; an unknown symbol in a sum takes what is left over."""
-    left, unknown = size, None
-    for term in symbol.split("+"):
-        if term.isdigit() or term in sizes:
-            left -= int(term) if term.isdigit() else sizes[term]
-        elif unknown is None:
-            unknown = term
-        else:
-            raise TypeError(f"{symbol!r} holds two sizes that nothing has bound yet")
-    if unknown is None:
-        return left == 0
-    sizes[unknown] = left
-    return left >= 0
+    """Whether an axis of this size fits its symbol.
+
+    What is unknown of it is bound: one term of a sum takes what the others leave, and a sum of which
+    nothing but the whole is known is kept as a whole.
+    """
+    known = _size(symbol, sizes)
+    if known is not None:
+        return size == known
+    unknown = [term for term in symbol.split("+") if _size(term, sizes) is None]
+    rest = sum(_size(term, sizes) for term in symbol.split("+") if term not in unknown)
+    sizes[unknown[0] if len(unknown) == 1 else symbol] = size - rest if len(unknown) == 1 else size
+    return size >= rest
+
+
+def _size(symbol: str, sizes: dict[str, int]) -> int | None:
+    """The size that a symbol, a number or a sum of them stands for; None if it is not known yet."""
+    if symbol in sizes or symbol.isdigit():
+        return sizes[symbol] if symbol in sizes else int(symbol)
+    terms = symbol.split("+")
+    known = [_size(term, sizes) for term in terms] if len(terms) > 1 else [None]
+    return None if None in known else sum(known)
 
 
 def _expected(symbols: list[str], leading: bool, sizes: dict[str, int]) -> str:
     """``(T, n, n+m) = (20, 2, 3)``, or the symbols alone while a size is still unknown."""
     dots = ["..."] if leading else []
+    known = [_size(symbol, sizes) for symbol in symbols]
     shape = _tuple(dots + symbols)
-    terms = {term for symbol in symbols for term in re.findall(r"[A-Za-z]\w*", symbol)}
-    if not terms or not terms <= sizes.keys():
-        return shape
-    known = [str(sum(int(sizes.get(t, t)) for t in symbol.split("+"))) for symbol in symbols]
-    return f"{shape} = {_tuple(dots + known)}"
+    return (
+        shape if None in known or not known else f"{shape} = {_tuple(dots + [str(size) for size in known])}"
+    )
 
 
 def _tuple(items: list[str]) -> str:
@@ -88,7 +92,7 @@ def require_finite(name: str, array: np.ndarray, axes: str) -> None:
     """Raise ValueError if `array` holds NaN or infinity; say the first step if its first axis is time."""
     if np.isfinite(array).all():
         return
-    symbols = axes.removeprefix("... ").split()
+    symbols = axes.removeprefix("...").split()
     bad = ~np.isfinite(array)
     what = "NaN" if np.isnan(array[bad]).any() else "infinity"
     where = ""
