@@ -56,6 +56,8 @@ def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
     What is unknown of it is bound: one term of a sum takes what the others leave, and a sum of which
     nothing but the whole is known is kept as a whole.
     """
+    if symbol in sizes:
+        return size == sizes[symbol]
     known = _size(symbol, sizes)
     if known is not None:
         return size == known
@@ -67,10 +69,10 @@ def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
 
 def _size(symbol: str, sizes: dict[str, int]) -> int | None:
     """The size that a symbol, a number or a sum of them stands for; None if it is not known yet."""
-    if symbol in sizes or symbol.isdigit():
-        return sizes[symbol] if symbol in sizes else int(symbol)
+    if symbol in sizes:
+        return sizes[symbol]
     terms = symbol.split("+")
-    known = [_size(term, sizes) for term in terms] if len(terms) > 1 else [None]
+    known = [int(term) if term.isdigit() else sizes.get(term) for term in terms]
     return None if None in known else sum(known)
 
 
@@ -105,6 +107,8 @@ def require_finite(name: str, array: np.ndarray, axes: str) -> None:
 
 def require_symmetric(name: str, matrices: np.ndarray, *, tolerance: float = 1e-10) -> None:
     """Raise ValueError unless every matrix in ``(..., d, d)`` is symmetric, relative to its largest entry."""
+    if np.array_equal(matrices, np.swapaxes(matrices, -1, -2)):
+        return
     largest = np.abs(matrices).max(axis=(-1, -2), initial=0.0)
     skew = np.abs(matrices - np.swapaxes(matrices, -1, -2)).max(axis=(-1, -2), initial=0.0)
     wrong = skew > tolerance * largest

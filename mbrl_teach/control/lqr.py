@@ -171,11 +171,11 @@ def _homogeneous(F, f, C, c, V_final, v_final):
     V_x = np.zeros((*stack, n + 1, n + 1))
     if not np.any(V_final) and not np.any(v_final):
         T -= 1  # the last transition leads nowhere that costs: F_T and f_T stay out
-    F_x[:T, ..., s, s] = np.moveaxis(F[..., :T, :, :n], -3, 0)
-    F_x[:T, ..., s, a] = np.moveaxis(F[..., :T, :, n:], -3, 0)
-    F_x[:T, ..., s, one] = np.moveaxis(f[..., :T, :], -2, 0)
+    F, f, C, c = _time_first(F, 3), _time_first(f, 2), _time_first(C, 3), _time_first(c, 2)
+    F_x[:T, ..., s, s] = F[:T, ..., :n]
+    F_x[:T, ..., s, a] = F[:T, ..., n:]
+    F_x[:T, ..., s, one] = f[:T]
     F_x[..., one, one] = 1.0
-    C, c = np.moveaxis(C, -3, 0), np.moveaxis(c, -2, 0)
     for rows, of_rows in ((s, slice(0, n)), (a, slice(n, joint))):
         C_x[..., rows, one] = C_x[..., one, rows] = c[..., of_rows]
         for columns, of_columns in ((s, slice(0, n)), (a, slice(n, joint))):
@@ -183,6 +183,11 @@ def _homogeneous(F, f, C, c, V_final, v_final):
     V_x[..., s, s] = V_final
     V_x[..., s, one] = V_x[..., one, s] = v_final
     return F_x, C_x, V_x
+
+
+def _time_first(array, rank):
+    """An array (stack, T, …) of which `rank` axes belong to one problem, as (T, stack, …)."""
+    return array if array.ndim == rank else np.moveaxis(array, -rank, 0)
 
 
 def _backward(F, C, V_final):
@@ -208,7 +213,7 @@ def _backward(F, C, V_final):
         G[t] = solve(Q_aa[t], Q_ax[t], t)
         V_t = V[t] = product(product(policy_T[t], Q_t), policy[t])
     V = 0.5 * (V + np.swapaxes(V, -1, -2))  # symmetric but for rounding
-    return tuple(np.moveaxis(array, 0, -3) for array in (V, G, Q))
+    return tuple(np.moveaxis(array, 0, -3) if stack else array for array in (V, G, Q))
 
 
 def _solve_one(Q_aa, Q_ax, t):
