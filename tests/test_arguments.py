@@ -65,3 +65,9 @@ def test_a_failed_argument_binds_nothing():
     with pytest.raises(ValueError, match="H must have shape"):
         read_array("H", np.zeros((1, 3)), "p n", sizes)
     assert sizes == {"n": 2}
+
+
+def test_reads_a_scalar():
+    assert read_array("cost", 3, "", {}) == 3.0
+    with pytest.raises(ValueError, match=re.escape("cost must have shape (); got (1,)")):
+        read_array("cost", [3.0], "", {})

@@ -1,1 +1,1 @@
-"""control: smooth, known or learned models; optimal feedback and state estimation by linear algebra."""
+"""Control of smooth worlds, known or learned: what the derivatives of the model allow."""
