@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dposv
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_symmetric
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,14 +279,14 @@ def _read(T: int | None, **arguments: ArrayLike) -> SimpleNamespace:
 
 
 def _checked_covariance(name: str, P: np.ndarray) -> np.ndarray:
-    asymmetry = np.abs(P - P.mT).max(axis=(-2, -1), initial=0.0)
-    negativity = -np.linalg.eigvalsh(P).min(axis=-1, initial=0.0)
-    rounding = 1e-10 * np.abs(P).max(axis=(-2, -1), initial=0.0)
-    for what, excess in {"symmetric": asymmetry, "positive semi-definite": negativity}.items():
-        if (excess > rounding).any():
-            t = int(np.argmax(excess > rounding))
-            where = f", first at t = {t + 1} (array index {t})" if P.ndim == 3 else ""
-            raise ValueError(f"{name} must be {what}; it is off by {np.ravel(excess)[t]:.2g}{where}")
+    require_symmetric(name, P)
+    lowest = np.linalg.eigvalsh(P).min(axis=-1, initial=0.0)
+    indefinite = lowest < -1e-10 * np.abs(P).max(axis=(-2, -1), initial=0.0)
+    if indefinite.any():
+        t = int(np.argmax(indefinite))
+        where = f", first at t = {t + 1} (array index {t})" if P.ndim == 3 else ""
+        lowest = np.ravel(lowest)[t]
+        raise ValueError(f"{name} must be positive semi-definite; got eigenvalue {lowest:.2g}{where}")
     return _symmetric(P)
 
 

@@ -39,20 +39,25 @@ WRONG_VALUES = [
     ("F", [[1.0], [1.0, 2.0]], "F must be an array of numbers; got rows of different lengths"),
     ("mean", [np.nan, 0, 0], "mean must be finite; got NaN"),
     ("f", np.full((T, n), np.inf), "f must be finite; got infinity, first at t = 1 (array index 0)"),
-    ("process_noise", np.triu(np.ones((n, n))), "process_noise must be symmetric; it is off by 1"),
-    ("process_noise", -np.eye(n), "process_noise must be positive semi-definite; it is off by 1"),
+    ("process_noise", np.triu(np.ones((n, n))), "process_noise must be symmetric; it differs"),
+    (
+        "process_noise",
+        np.eye(n) + np.arange(T)[:, None, None] * np.eye(n, k=1),
+        "process_noise must be symmetric at index 1; it differs",
+    ),
+    ("process_noise", -np.eye(n), "process_noise must be positive semi-definite; got eigenvalue -1"),
     (
         "process_noise",
         np.eye(n) * np.array([1, 1, 1, -2, -1])[:, None, None],
-        "process_noise must be positive semi-definite; it is off by 2, first at t = 4 (array index 3)",
+        "process_noise must be positive semi-definite; got eigenvalue -2, first at t = 4 (array index 3)",
     ),
-    ("observation_noise", [[-1.0]], "observation_noise must be positive semi-definite; it is off by 1"),
+    ("observation_noise", [[-1.0]], "observation_noise must be positive semi-definite; got eigenvalue -1"),
     (
         "covariance",
         np.diag([1.0, -1e-6, 1.0]),
-        "covariance must be positive semi-definite; it is off by 1e-06",
+        "covariance must be positive semi-definite; got eigenvalue -1e-06",
     ),
-    ("covariance", np.eye(n) + 1e-9 * np.eye(n, k=1), "covariance must be symmetric; it is off by 1e-09"),
+    ("covariance", np.eye(n) + 1e-9 * np.eye(n, k=1), "covariance must be symmetric; it differs"),
 ]
 
 

@@ -2,26 +2,11 @@
 
 import numpy as np
 import pytest
-from linear_gaussian import joint_gaussian, per_step, random_model, without_data
+from linear_gaussian import joint_gaussian, random_model, without_data
 from scipy.linalg import block_diag
 
 from mbrl_teach.control.kalman import LQGController, kalman_filter
-
-
-def lqr_gains(model, C, c):
-    """K and k of finite-horizon LQR with cost sum of 1/2 z'Cz + z'c, by textbook dynamic programming."""
-    x = per_step(model)
-    V, v = np.zeros((x.n, x.n)), np.zeros(x.n)
-    gains = []
-    for t in reversed(range(x.T)):
-        Q = C[t] + x.F[t].T @ V @ x.F[t]
-        q = c[t] + x.F[t].T @ (V @ x.f[t] + v)
-        Q_aa, Q_as, q_a = Q[x.n :, x.n :], Q[x.n :, : x.n], q[x.n :]
-        K, k = -np.linalg.solve(Q_aa, Q_as), -np.linalg.solve(Q_aa, q_a)
-        gains.insert(0, (K, k))
-        policy = np.vstack([np.eye(x.n), K])
-        V, v = policy.T @ Q @ policy, policy.T @ (q + Q[:, x.n :] @ k)
-    return np.array([K for K, _ in gains]), np.array([k for _, k in gains])
+from mbrl_teach.control.lqr import lqr
 
 
 def controlled_problem(rng, **sizes):
@@ -31,7 +16,8 @@ def controlled_problem(rng, **sizes):
     size = len(model["mean"]) + m
     root = rng.normal(size=(T, size, size))
     C, c = root @ root.mT + 0.5 * np.eye(size), rng.normal(size=(T, size))
-    K, k = lqr_gains(model, C, c)
+    solution = lqr(model["F"], model["f"], C, c)
+    K, k = solution.K, solution.k
     return model, C, c, K, k, LQGController(K, k, **without_data(model))
 
 
