@@ -33,7 +33,6 @@ for Stochastic Processes with Applications to Guidance; Särkkä (2013), Bayesia
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -41,7 +40,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dposv
 
-from mbrl_teach.arguments import read_array, require_symmetric
+from mbrl_teach.arguments import read_array, read_arrays, require_covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def kalman_filter(
     dynamics = {"F": F, "f": f, "process_noise": process_noise}
     sensor = {"H": H, "observation_noise": observation_noise, "observations": observations}
     acted = {} if actions is None else {"actions": _with_last_action(actions, T)}
-    x = _read(T, **dynamics, **sensor, mean=mean, covariance=covariance, **acted)
+    x = _read(T, mean=mean, covariance=covariance, **dynamics, **sensor, **acted)
     n = len(x.mean)
     a = x.actions if acted else np.zeros((T, x.F.shape[2] - n))
 
@@ -219,8 +218,9 @@ class LQGController:
     ) -> None:
         self.horizon = len(read_array("K", K, "T m n", {}))
         gains, dynamics = {"K": K, "k": k}, {"F": F, "f": f, "process_noise": process_noise}
-        sensor = {"H": H, "observation_noise": observation_noise}
-        self._given = _read(self.horizon, **gains, **dynamics, **sensor, mean=mean, covariance=covariance)
+        sensor = {"observation_noise": observation_noise, "H": H}
+        start = {"mean": mean, "covariance": covariance}
+        self._given = _read(self.horizon, **start, **gains, **dynamics, **sensor)
         self.reset()
 
     def reset(self) -> None:
@@ -248,46 +248,27 @@ _AXES = {
     "mean": "n", "covariance": "n n", "observation": "p", "observations": "T p", "action": "m",
     "actions": "T m", "K": "T m n", "k": "T m",
 }  # fmt: skip
-_PER_STEP = ("F", "f", "process_noise", "H", "observation_noise")
+_PER_STEP = {"F", "f", "process_noise", "H", "observation_noise"}
 _COVARIANCES = ("process_noise", "observation_noise", "covariance")
 
 
 def _read(T: int | None, **arguments: ArrayLike) -> SimpleNamespace:
-    """Checked copies of the arguments; given T, those that may vary in time have T entries in front.
-
-    Where arguments disagree about a size the majority decides, so that the error names the odd one out.
-    """
-    arrays, axes, votes = {}, dict(_AXES), Counter()
-    for name, value in arguments.items():
-        array = arrays[name] = read_array(name, value, "...", {}, finite=False)
-        if T is not None and name in _PER_STEP and array.ndim > len(axes[name].split()):
+    """Checked copies of the arguments; given T, those that may vary in time have T entries in front."""
+    axes = {name: _AXES[name] for name in arguments}
+    constant = set()
+    for name in axes.keys() & _PER_STEP if T else ():
+        if read_array(name, arguments[name], "...", {}, finite=False).ndim <= len(axes[name].split()):
+            constant.add(name)
+        else:
             axes[name] = f"T {axes[name]}"
-        if array.ndim == len(axes[name].split()):
-            votes.update(zip(axes[name].split(), array.shape, strict=True))
-    sizes = {} if T is None else {"T": T}
-    for (symbol, size), _ in votes.most_common():
-        if symbol != "n+m":
-            sizes.setdefault(symbol, size)
+    given = {name: (value, axes[name]) for name, value in arguments.items()}
+    arrays = read_arrays(given, {"T": T} if T else {})
     for name, array in arrays.items():
-        checked = read_array(name, array, axes[name], sizes).copy()
         if name in _COVARIANCES:
-            checked = _checked_covariance(name, checked)
-        if T is not None and name in _PER_STEP and axes[name][0] != "T":
-            checked = np.broadcast_to(checked, (T, *checked.shape))
-        arrays[name] = checked
+            require_covariance(name, array, axes[name])
+        array = _symmetric(array) if name in _COVARIANCES else array.copy()
+        arrays[name] = np.broadcast_to(array, (T, *array.shape)) if name in constant else array
     return SimpleNamespace(**arrays)
-
-
-def _checked_covariance(name: str, P: np.ndarray) -> np.ndarray:
-    require_symmetric(name, P)
-    lowest = np.linalg.eigvalsh(P).min(axis=-1, initial=0.0)
-    indefinite = lowest < -1e-10 * np.abs(P).max(axis=(-2, -1), initial=0.0)
-    if indefinite.any():
-        t = int(np.argmax(indefinite))
-        where = f", first at t = {t + 1} (array index {t})" if P.ndim == 3 else ""
-        lowest = np.ravel(lowest)[t]
-        raise ValueError(f"{name} must be positive semi-definite; got eigenvalue {lowest:.2g}{where}")
-    return _symmetric(P)
 
 
 def _symmetric(P: np.ndarray) -> np.ndarray:

@@ -35,7 +35,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dposv
 
-from mbrl_teach.arguments import read_array, require_finite, require_symmetric
+from mbrl_teach.arguments import (
+    read_array,
+    read_arrays,
+    require_covariance,
+    require_finite,
+    require_symmetric,
+)
 from mbrl_teach.control.riccati import riccati
 
 __all__ = ["LQRSolution", "lqr", "riccati"]
@@ -136,29 +142,28 @@ def _read(F, f, C, c, V_final, v_final, noise):
     """All arguments as arrays with a common stack; a missing final value becomes zero."""
     sizes: dict[str, int] = {}
     ends_at_T = V_final is None and v_final is None
-    F = read_array("F", F, "... T n n+m", sizes, finite=False)
-    f = read_array("f", f, "... T n", sizes, finite=False)
-    used = F.shape[-3] - ends_at_T
+    dynamics = {"F": (F, "... T n n+m"), "f": (f, "... T n")}
+    cost = {"C": (C, "... T n+m n+m"), "c": (c, "... T n+m")}
+    end = {"V_final": (V_final, "... n n"), "v_final": (v_final, "... n"), "noise": (noise, "... T n n")}
+    end = {name: argument for name, argument in end.items() if argument[0] is not None}
+    arrays = read_arrays(dynamics | cost | end, sizes, unchecked=("F", "f"))
+    F, f, C, c = (arrays[name] for name in ("F", "f", "C", "c"))
+    used = sizes["T"] - ends_at_T
     require_finite("F", F[..., :used, :, :], "... T n n+m")
     require_finite("f", f[..., :used, :], "... T n")
-    C = read_array("C", C, "... T n+m n+m", sizes)
-    c = read_array("c", c, "... T n+m", sizes)
     n = sizes["n"]
-    V_final = read_array("V_final", np.zeros((n, n)) if V_final is None else V_final, "... n n", sizes)
-    v_final = read_array("v_final", np.zeros(n) if v_final is None else v_final, "... n", sizes)
-    require_symmetric("C", C)
-    require_symmetric("V_final", V_final)
+    V_final, v_final = arrays.get("V_final", np.zeros((n, n))), arrays.get("v_final", np.zeros(n))
+    require_symmetric("C", C, "... T n+m n+m")
+    require_symmetric("V_final", V_final, "... n n")
     if noise is not None:
-        noise = read_array("noise", noise, "... T n n", sizes)
-        require_symmetric("noise", noise)
-        if np.linalg.eigvalsh(noise).min() < -1e-10 * np.abs(noise).max():
-            raise ValueError("noise must hold covariances; got one with a negative eigenvalue")
-    arrays, ranks = (F, f, C, c, V_final, v_final), (3, 2, 3, 2, 2, 1)
-    stack = np.broadcast_shapes(*(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True)))
+        noise = arrays["noise"]
+        require_covariance("noise", noise, "... T n n")
+    problem, ranks = (F, f, C, c, V_final, v_final), (3, 2, 3, 2, 2, 1)
+    stack = np.broadcast_shapes(*(a.shape[: a.ndim - rank] for a, rank in zip(problem, ranks, strict=True)))
     if stack:
-        shapes = (stack + a.shape[a.ndim - rank :] for a, rank in zip(arrays, ranks, strict=True))
-        arrays = map(np.broadcast_to, arrays, shapes)
-    return *arrays, noise
+        shapes = (stack + a.shape[a.ndim - rank :] for a, rank in zip(problem, ranks, strict=True))
+        problem = map(np.broadcast_to, problem, shapes)
+    return *problem, noise
 
 
 def _homogeneous(F, f, C, c, V_final, v_final):

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dgeev, dgesv, dposv, dpotrf
 
-from mbrl_teach.arguments import read_array, require_symmetric
+from mbrl_teach.arguments import read_arrays, require_symmetric
 
 MAX_DOUBLINGS = 60  # 2^60 steps: what has not settled by then never will
 
@@ -44,9 +44,8 @@ def riccati(F: ArrayLike, C: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     not see. Also if rounding leaves a Bellman residual above 1e-9 of V, or an unstable closed loop.
     """
     sizes: dict[str, int] = {}
-    F = read_array("F", F, "n n+m", sizes)
-    C = read_array("C", C, "n+m n+m", sizes)
-    require_symmetric("C", C)
+    F, C = read_arrays({"F": (F, "n n+m"), "C": (C, "n+m n+m")}, sizes).values()
+    require_symmetric("C", C, "n+m n+m")
     n = sizes["n"]
     A, G, H = _without_cross_terms(F, C, n)
     _require_cost_sees_unstable_modes(A, H)

@@ -43,7 +43,7 @@ WRONG_VALUES = [
     (
         "process_noise",
         np.eye(n) + np.arange(T)[:, None, None] * np.eye(n, k=1),
-        "process_noise must be symmetric at index 1; it differs",
+        "process_noise must be symmetric; it differs",
     ),
     ("process_noise", -np.eye(n), "process_noise must be positive semi-definite; got eigenvalue -1"),
     (
