@@ -1,0 +1,1 @@
+"""Grading: what a check is, the checks of every assignment, and the tools around nbgrader."""
