@@ -27,9 +27,12 @@ c.ClearSolutions.text_stub = "*Your answer here.*"
 c.OverwriteCells.add_missing_cells = True
 
 c.Execute.timeout = 30  # seconds a cell
+
+# nbgrader's own list, with one change: a submission's kernel knows whose work it runs.
 c.Autograde.autograde_preprocessors = [
     "mbrl_teach.grading.instances_per_student.ExecuteForStudent",  # in place of Execute
     "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",

@@ -127,7 +127,6 @@ def run(notebook: NotebookNode, path: Path) -> None:
             kernel_name=KERNEL["name"],
             resources={"metadata": {"path": str(path.parent)}},
             extra_arguments=["--log-level=ERROR"],  # else a word about TCP for each notebook
-            force_raise_errors=True,
             record_timing=False,
             store_widget_state=False,
             on_cell_start=start,
@@ -162,13 +161,9 @@ def _give_ids(cells: list[NotebookNode]) -> None:
     seen: set[str] = set()
     for index, cell in enumerate(cells):
         if cell.get("id") in {None, "", *seen}:
-            digest = hashlib.sha256(f"{index} {cell.cell_type} {cell.source}".encode()).hexdigest()
-            cell.id = next(name for name in _slices(digest) if name not in seen)
+            said = f"{index} {cell.cell_type} {cell.source}"
+            cell.id = hashlib.sha256(said.encode()).hexdigest()[:8]
         seen.add(cell.id)
-
-
-def _slices(digest: str, length: int = 8) -> Iterator[str]:
-    return (digest[start : start + length] for start in range(len(digest) - length))
 
 
 def _strip_outputs(cells: list[NotebookNode]) -> None:
@@ -204,8 +199,7 @@ def problems_of(notebook: NotebookNode) -> Iterator[str]:
             elif output.get("name") == "stderr":
                 yield _in_cell(notebook, index, f"writes to stderr: {_first_line(output.text)}")
             elif address := ADDRESS.search(_text(output)):
-                said = f"prints an object's address ({address[0]}), which is another one in each run"
-                yield _in_cell(notebook, index, said)
+                yield _in_cell(notebook, index, f"prints an object's address ({address[0]})")
 
 
 def _outputs(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
