@@ -6,11 +6,14 @@ door and with the same words everywhere::
     sizes = {}
     F = read_array("F", F, "... T n n+m", sizes)      # binds T and n, and m from the last axis
     c = read_array("c", c, "... T n+m", sizes)        # must agree with what F has bound
+
+Where several arrays share their sizes, :func:`read_arrays` finds out which of them is the odd one.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,18 +32,56 @@ def read_array(
     or infinity; with a time axis ``T`` or ``T+1`` the message says at which step that first happens.
     """
     array = _as_float64(name, value)
-    symbols = axes.split()
-    leading = symbols[0] == "..."
-    symbols = symbols[1:] if leading else symbols
+    symbols = axes.removeprefix("...").split()
+    leading = axes.startswith("...")
     fits = array.ndim >= len(symbols) if leading else array.ndim == len(symbols)
     trailing = array.shape[array.ndim - len(symbols) :] if fits else ()
     bound = dict(sizes)
     if not fits or not all(_bind(*pair, bound) for pair in zip(symbols, trailing, strict=True)):
-        raise ValueError(f"{name} must have shape {_expected(symbols, leading, sizes)}; got {array.shape}")
+        stacked = leading and array.ndim > len(symbols)
+        raise ValueError(f"{name} must have shape {_expected(symbols, stacked, sizes)}; got {array.shape}")
     sizes.update(bound)
     if finite:
-        _require_finite(name, array, symbols)
+        require_finite(name, array, axes)
     return array
+
+
+def read_arrays(
+    arguments: Mapping[str, tuple[ArrayLike, str]], sizes: dict[str, int], *, unchecked: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    """Several arrays by name, from values and axes; those named in `unchecked` may hold NaN.
+
+    Raises ValueError as `read_array`. Where the arrays disagree about a size, most of them are right: the
+    error names one of the others, and the shape that would fit.
+    """
+    read = lambda name, value, axes, sizes: read_array(name, value, axes, sizes, finite=name not in unchecked)
+    bound = dict(sizes)
+    try:
+        arrays = {name: read(name, *argument, bound) for name, argument in arguments.items()}
+    except ValueError:
+        agreed = _agreed_sizes(arguments, sizes)
+        for name, argument in arguments.items():
+            read(name, *argument, agreed)
+        raise
+    sizes.update(bound)
+    return arrays
+
+
+def _agreed_sizes(arguments: Mapping[str, tuple[ArrayLike, str]], sizes: dict[str, int]) -> dict[str, int]:
+    """What most arrays say of each size; every array with the right number of axes has one vote."""
+    votes = Counter()
+    for name, (value, axes) in arguments.items():
+        symbols = axes.removeprefix("...").split()
+        shape = _as_float64(name, value).shape[-len(symbols) :] if symbols else ()
+        said = {(symbol, size) for symbol, size in zip(symbols, shape, strict=False)}
+        if len(shape) == len(symbols) and len(said) == len(set(symbols)):  # else it contradicts itself
+            votes.update(sorted(said))
+    agreed = dict(sizes)
+    ranked = [vote for vote, _ in votes.most_common()]
+    for symbol, size in sorted(ranked, key=lambda vote: "+" in vote[0]):  # n and m before n+m
+        if _size(symbol, agreed) is None:
+            _bind(symbol, size, agreed)
+    return agreed
 
 
 def _as_float64(name: str, value: ArrayLike) -> np.ndarray:
@@ -54,44 +95,82 @@ def _as_float64(name: str, value: ArrayLike) -> np.ndarray:
 
 
 def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
-    """Whether an axis of this size fits its symbol; an unknown symbol in a sum takes what is left over."""
-    left, unknown = size, None
-    for term in symbol.split("+"):
-        if term.isdigit() or term in sizes:
-            left -= int(term) if term.isdigit() else sizes[term]
-        elif unknown is None:
-            unknown = term
-        else:
-            raise TypeError(f"{symbol!r} holds two sizes that nothing has bound yet")
-    if unknown is None:
-        return left == 0
-    sizes[unknown] = left
-    return left >= 0
+    """Whether an axis of this size fits its symbol.
+
+    What is unknown of it is bound: one term of a sum takes what the others leave, and a sum of which
+    nothing but the whole is known is kept as a whole.
+    """
+    known = _size(symbol, sizes)
+    if known is not None:
+        return size == known
+    unknown = [term for term in symbol.split("+") if _size(term, sizes) is None]
+    rest = sum(_size(term, sizes) for term in symbol.split("+") if term not in unknown)
+    sizes[unknown[0] if len(unknown) == 1 else symbol] = size - rest if len(unknown) == 1 else size
+    return size >= rest
+
+
+def _size(symbol: str, sizes: dict[str, int]) -> int | None:
+    """The size that a symbol, a number or a sum of them stands for; None if it is not known yet."""
+    if symbol in sizes:
+        return sizes[symbol]
+    terms = symbol.split("+")
+    known = [int(term) if term.isdigit() else sizes.get(term) for term in terms]
+    return None if None in known else sum(known)
 
 
 def _expected(symbols: list[str], leading: bool, sizes: dict[str, int]) -> str:
     """``(T, n, n+m) = (20, 2, 3)``, or the symbols alone while a size is still unknown."""
     dots = ["..."] if leading else []
+    known = [_size(symbol, sizes) for symbol in symbols]
     shape = _tuple(dots + symbols)
-    terms = {term for symbol in symbols for term in re.findall(r"[A-Za-z]\w*", symbol)}
-    if not terms or not terms <= sizes.keys():
-        return shape
-    known = [str(sum(int(sizes.get(t, t)) for t in symbol.split("+"))) for symbol in symbols]
-    return f"{shape} = {_tuple(dots + known)}"
+    return (
+        shape if None in known or not known else f"{shape} = {_tuple(dots + [str(size) for size in known])}"
+    )
 
 
 def _tuple(items: list[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
-def _require_finite(name: str, array: np.ndarray, symbols: list[str]) -> None:
-    bad = ~np.isfinite(array)
-    if not bad.any():
+def require_finite(name: str, array: np.ndarray, axes: str) -> None:
+    """Raise ValueError if `array` holds NaN or infinity; with a time axis, say the first step."""
+    if np.isfinite(array).all():
         return
+    bad = ~np.isfinite(array)
     what = "NaN" if np.isnan(array[bad]).any() else "infinity"
-    where = ""
-    if symbols and symbols[0] in ("T", "T+1"):
-        time = array.ndim - len(symbols)
-        steps = bad.any(axis=tuple(axis for axis in range(array.ndim) if axis != time))
-        where = f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"
-    raise ValueError(f"{name} must be finite; got {what}{where}")
+    raise ValueError(f"{name} must be finite; got {what}{_first_step(bad, axes)}")
+
+
+def require_symmetric(name: str, matrices: np.ndarray, axes: str, *, tolerance: float = 1e-10) -> None:
+    """Raise ValueError unless every matrix in (..., d, d) is symmetric, relative to its largest entry."""
+    if np.array_equal(matrices, matrices.mT):
+        return
+    skew = np.abs(matrices - matrices.mT)
+    wrong = skew > tolerance * np.abs(matrices).max(axis=(-1, -2), keepdims=True)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must be symmetric; it differs from its transpose by {skew[wrong].max():.1e}"
+            + _first_step(wrong, axes)
+        )
+
+
+def require_covariance(name: str, matrices: np.ndarray, axes: str, *, tolerance: float = 1e-10) -> None:
+    """Raise ValueError unless every matrix in (..., d, d) is symmetric and positive semi-definite."""
+    require_symmetric(name, matrices, axes, tolerance=tolerance)
+    lowest = np.linalg.eigvalsh(matrices).min(axis=-1, initial=0.0)[..., None, None]
+    wrong = lowest < -tolerance * np.abs(matrices).max(axis=(-1, -2), keepdims=True, initial=0.0)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must be positive semi-definite; got eigenvalue {lowest[wrong].min():.2g}"
+            + _first_step(wrong, axes)
+        )
+
+
+def _first_step(wrong: np.ndarray, axes: str) -> str:
+    """`, first at t = 3 (array index 2)` where `axes` begins with time, else nothing."""
+    symbols = axes.removeprefix("...").split()
+    if symbols[:1] not in (["T"], ["T+1"]):
+        return ""
+    time = wrong.ndim - len(symbols)
+    steps = wrong.any(axis=tuple(axis for axis in range(wrong.ndim) if axis != time))
+    return f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"

@@ -1,1 +1,1 @@
-"""What grades and keeps the course's notebooks: the checks, nbgrader's plug-ins and the normaliser."""
+"""Grading: what a check is, the checks of every assignment, and the tools around nbgrader."""

@@ -1,0 +1,1 @@
+"""Control of smooth worlds, known or learned: what the derivatives of the model allow."""

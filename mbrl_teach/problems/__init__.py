@@ -1,0 +1,1 @@
+"""Worlds: pure batched functions of state and action, and the Gymnasium environments made of them."""

@@ -1,0 +1,128 @@
+"""A world to be controlled: the one face that planners and controllers see.
+
+The task is to choose actions a_1 … a_T that minimise
+
+    sum_t cost(s_t, a_t) + final_cost(s_{T+1})   subject to   s_{t+1} = dynamics(s_t, a_t).
+
+A new world is a class with two functions and four attributes; the derivatives come by themselves::
+
+    class Pendulum(ControlProblem):
+        state_size, action_size, horizon = 2, 1, 100
+        initial_state = np.array([np.pi, 0.0])
+
+        def dynamics(self, s, a): ...
+        def cost(self, s, a): ...
+
+Both functions take and return real float64 arrays with any leading axes: one call serves one state, a
+trajectory, or a thousand of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_teach.arguments import read_array
+from mbrl_teach.problems.finite_differences import hessian, jacobian
+
+
+class Unbounded:
+    """A default bound (m,) for as many actions as the world has; any value set on the world replaces it."""
+
+    def __init__(self, value: float):
+        self.value = value
+
+    def __get__(self, problem: ControlProblem | None, owner: type[ControlProblem]) -> np.ndarray:
+        return np.full((owner if problem is None else problem).action_size, self.value)
+
+
+class ControlProblem:
+    """Base class of all worlds, known or learned. Subclasses give `dynamics` and `cost`.
+
+    Attributes (of the class or of the instance; read when a method is called)
+        state_size n, action_size m, horizon T
+        initial_state (n,): s_1
+        action_low, action_high (m,): -inf and inf unless set
+    """
+
+    state_size: int
+    action_size: int
+    horizon: int
+    initial_state: np.ndarray
+    action_low: np.ndarray = Unbounded(-np.inf)
+    action_high: np.ndarray = Unbounded(np.inf)
+
+    def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Next state (..., n) after action `a` (..., m) in state `s` (..., n)."""
+        raise NotImplementedError(f"{type(self).__name__} must define dynamics(self, s, a)")
+
+    def cost(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Cost (...) of action `a` (..., m) in state `s` (..., n)."""
+        raise NotImplementedError(f"{type(self).__name__} must define cost(self, s, a)")
+
+    def final_cost(self, s: np.ndarray) -> np.ndarray:
+        """Cost (...) of ending in `s` (..., n); zero unless the world defines it."""
+        return np.zeros(np.shape(s)[:-1])
+
+    def linearize(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Jacobian F (..., n, n+m) of the dynamics at (s, a), for deviations from it."""
+        return jacobian(self._of_joint(self.dynamics), self._join(s, a))
+
+    def quadratize(self, s: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hessian C (..., n+m, n+m) and gradient c (..., n+m) of the cost at (s, a)."""
+        return _curvature_and_slope(self._of_joint(self.cost), self._join(s, a))
+
+    def quadratize_final(self, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hessian V (..., n, n) and gradient v (..., n) of the final cost at `s`."""
+        return _curvature_and_slope(self.final_cost, np.asarray(s, dtype=np.float64))
+
+    def dynamics_hessian(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Second derivatives (..., n, n+m, n+m) of each next-state coordinate at (s, a)."""
+        return hessian(self._of_joint(self.dynamics), self._join(s, a))
+
+    def rollout(
+        self, actions: ArrayLike, initial_state: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Apply `actions` (..., T, m) from `initial_state` (..., n), by default the world's own.
+
+        Returns states (..., T+1, n) and the total cost (...), a float for a single sequence. Any number
+        of actions is allowed. Raises ValueError for a wrong shape, and where the world turns to NaN.
+        """
+        sizes = {"n": self.state_size, "m": self.action_size}
+        actions = read_array("actions", actions, "... T m", sizes)
+        start = self.initial_state if initial_state is None else initial_state
+        start = read_array("initial_state", start, "... n", sizes)
+        stack = np.broadcast_shapes(actions.shape[:-2], start.shape[:-1])
+        actions = np.broadcast_to(actions, (*stack, *actions.shape[-2:]))
+        states = np.empty((*stack, sizes["T"] + 1, self.state_size))
+        states[..., 0, :] = start
+        for t in range(sizes["T"]):
+            states[..., t + 1, :] = self.dynamics(states[..., t, :], actions[..., t, :])
+        self._require_numbers(states)
+        cost = self.cost(states[..., :-1, :], actions).sum(axis=-1) + self.final_cost(states[..., -1, :])
+        return states, cost if stack else float(cost)
+
+    def _require_numbers(self, states: np.ndarray) -> None:
+        lost = np.isnan(states).any(axis=-1)
+        if lost.any():
+            t = int(np.argmax(lost.any(axis=tuple(range(lost.ndim - 1)))))
+            raise ValueError(f"{type(self).__name__}.dynamics returned NaN for s_{t + 1} (array index {t})")
+
+    def _join(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """z = [s; a] (..., n+m)."""
+        s, a = np.asarray(s, dtype=np.float64), np.asarray(a, dtype=np.float64)
+        stack = np.broadcast_shapes(s.shape[:-1], a.shape[:-1])
+        return np.concatenate(
+            [np.broadcast_to(s, (*stack, s.shape[-1])), np.broadcast_to(a, (*stack, a.shape[-1]))], axis=-1
+        )
+
+    def _of_joint(self, function):
+        """A function of (s, a) as a function of z = [s; a]."""
+        n = self.state_size
+        return lambda z: function(z[..., :n], z[..., n:])
+
+
+def _curvature_and_slope(scalar_function, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hessian (..., d, d) and gradient (..., d) of a function (..., d) -> (...)."""
+    column = lambda z: np.asarray(scalar_function(z))[..., None]
+    return hessian(column, z)[..., 0, :, :], jacobian(column, z)[..., 0, :]

@@ -1,0 +1,85 @@
+"""A particle on a line, pushed by a force: the smallest world with inertia.
+
+State s = [position (m), velocity (m/s)], action a = [force (N)]. Newton's law, with the force held
+constant over a step of dt seconds, integrates exactly to
+
+    position' = position + dt velocity + dt²/2 (force + wind) / mass
+    velocity' = velocity + dt (force + wind) / mass
+
+and the cost 1/2 (w_p (position - target)² + w_v velocity² + w_a force²) is quadratic: the particle is the
+running example of unit 01, where it is solved exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mbrl_teach.problems.base import ControlProblem
+
+
+class Particle(ControlProblem):
+    """A 1-D particle that is to come to rest at `target`.
+
+    Parameters
+        horizon: number of steps T; dt: seconds per step
+        mass in kg; wind: a constant force in N, which makes the dynamics affine
+        target: position in m; weights: of position error, velocity and force in the cost
+        initial_state (2,): position and velocity at t = 1
+    """
+
+    state_size = 2
+    action_size = 1
+
+    def __init__(
+        self,
+        *,
+        horizon: int = 20,
+        dt: float = 0.2,
+        mass: float = 1.0,
+        wind: float = 0.0,
+        target: float = 0.0,
+        weights: tuple[float, float, float] = (1.0, 0.1, 0.1),
+        initial_state: tuple[float, float] = (1.0, 0.0),
+    ):
+        if not (horizon >= 1 and dt > 0 and mass > 0):
+            raise ValueError(
+                f"horizon must be at least 1, dt and mass positive; got {horizon=}, {dt=}, {mass=}"
+            )
+        self.horizon, self.dt, self.mass, self.wind, self.target = horizon, dt, mass, wind, target
+        self.weights = np.array(weights, dtype=np.float64)
+        self.initial_state = np.array(initial_state, dtype=np.float64)
+        push = np.array([dt**2 / 2, dt]) / mass
+        self._F = np.column_stack([[1.0, 0.0], [dt, 1.0], push])
+        self._f = wind * push
+
+    def dynamics(self, s, a):
+        """Next state (..., 2): F [s; a] + f."""
+        return s @ self._F[:, :2].T + a @ self._F[:, 2:].T + self._f
+
+    def cost(self, s, a):
+        """1/2 (w_p (position - target)² + w_v velocity² + w_a force²), of shape (...)."""
+        position, velocity = self.weights[:2]
+        error = s[..., 0] - self.target
+        return 0.5 * (position * error**2 + velocity * s[..., 1] ** 2 + self.weights[2] * a[..., 0] ** 2)
+
+    def linearize(self, s, a):
+        """F (..., 2, 3), the same everywhere."""
+        return np.broadcast_to(self._F, (*np.shape(s)[:-1], 2, 3))
+
+    def quadratize(self, s, a):
+        """C (..., 3, 3), the same everywhere, and the gradient c (..., 3) at (s, a)."""
+        z = self._join(s, a) - [self.target, 0.0, 0.0]
+        return np.broadcast_to(np.diag(self.weights), (*z.shape, 3)), z * self.weights
+
+    def dynamics_hessian(self, s, a):
+        """Zero (..., 2, 3, 3): the dynamics are affine."""
+        return np.zeros((*np.shape(s)[:-1], 2, 3, 3))
+
+    def linear_quadratic(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """F (T, 2, 3), f (T, 2), C (T, 3, 3), c (T, 3) in the notation of `control.lqr`.
+
+        The constant 1/2 w_p target² of the cost has no place in them and is left out.
+        """
+        c = np.array([-self.weights[0] * self.target, 0.0, 0.0])
+        arrays = (self._F, self._f, np.diag(self.weights), c)
+        return tuple(np.repeat(array[None], self.horizon, axis=0) for array in arrays)
