@@ -27,9 +27,14 @@ def is_written(cell):
 
 
 def tasks(solution):
-    """The four cells of each task, found by its check: (task, solution, check, play)."""
+    """The four cells of each task, found by its check: (task, solution, check, play).
+
+    Between check and play, text may say what one should see.
+    """
     cells = read(solution)
-    return [cells[index - 2 : index + 2] for index, cell in enumerate(cells) if is_check(cell)]
+    checks = [index for index, cell in enumerate(cells) if is_check(cell)]
+    after = [next(cell for cell in cells[index + 1 :] if cell.cell_type == "code") for index in checks]
+    return [(*cells[index - 2 : index + 1], play) for index, play in zip(checks, after, strict=True)]
 
 
 def solved_lines(solution):
@@ -73,9 +78,8 @@ def test_a_task_says_its_points_and_minutes_and_has_three_hints(solution):
     for task, _, check, _ in tasks(solution):
         assert re.search(rf"\b{check.metadata.nbgrader.points:g} points?\b", task.source), task.source
         assert re.search(r"\b\d+ min", task.source), task.source
-        hints = re.findall(r"<details>.*?</details>", task.source, flags=re.DOTALL)
-        numbers = [re.search(r"Hint (\d)", hint)[1] for hint in hints]
-        assert numbers == ["1", "2", "3"], task.source
+        hints = re.findall(r"<details>\s*<summary>Hint (\d).*?</details>", task.source, flags=re.DOTALL)
+        assert hints == ["1", "2", "3"], task.source
 
 
 def test_a_task_asks_for_no_more_than_can_be_read_at_once(solution):
@@ -100,7 +104,7 @@ def test_a_stub_ends_in_what_is_to_be_computed(solution):
 
 
 def test_one_question_is_answered_in_words_and_comes_with_its_rubric(solution):
-    (answer,) = [cell for cell in read(solution) if is_written(cell)]
+    (answer,) = filter(is_written, read(solution))
     assert answer.cell_type == "markdown"
     assert "rubric" in answer.source.lower()
 
