@@ -186,7 +186,7 @@ update = Task(
         ),
         Mistake(
             "the observation noise is left out of the gain",
-            _update_with(L_of=lambda P, H, R: _gain(P, H, 1e-12 * R)),
+            _update_with(L_of=lambda P, H, R: _gain(P, H, 0 * R)),
             (MEAN, COVARIANCE, SEVERAL),
         ),
         Mistake(
@@ -198,6 +198,11 @@ update = Task(
             "P is missing in the gain",
             _update_with(L_of=lambda P, H, R: H.T @ np.linalg.inv(H @ P @ H.T + R)),
             (MEAN, COVARIANCE, SEVERAL),
+        ),
+        Mistake(
+            "/ S divides entry by entry: multiply by the inverse of the matrix",
+            _update_with(L_of=lambda P, H, R: P @ H.T / (H @ P @ H.T + R)),
+            (SEVERAL,),
         ),
         Mistake(
             "1 / S inverts each entry, not the matrix",
