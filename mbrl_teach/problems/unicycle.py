@@ -128,9 +128,8 @@ class Unicycle(ControlProblem):
         weighted = nearness[..., None] * g
         gradient = self._join(s, a)
         C = np.zeros((*gradient.shape, 5))
-        C[..., :2, :2] = np.swapaxes(g, -1, -2) @ weighted - (nearness @ steepness)[..., None, None] * np.eye(
-            2
-        )
+        C[..., :2, :2] = np.swapaxes(g, -1, -2) @ weighted
+        C[..., range(2), range(2)] -= (nearness @ steepness)[..., None]
         C[..., range(3, 5), range(3, 5)] = self.weights
         gradient[..., :2] = -weighted.sum(axis=-2)
         gradient[..., 2] = 0.0
