@@ -79,15 +79,24 @@ class Integrator:
         """Second derivative (..., n, n+m, n+m) of the step by z = [s; a]."""
         _, stages = self._jacobian(equation, s, a, dt)
         D2k = equation.derivative_hessian(s, a)
-        n, d = D2k.shape[-3:-1]
         total = self.weights[0] * D2k
         for node, weight, (point, D, J) in zip(self.nodes[1:], self.weights[1:], stages[1:], strict=True):
-            J = J[..., None, :, :]
-            bend = np.swapaxes(J, -1, -2) @ equation.derivative_hessian(point, a) @ J
-            carried = D[..., :n] @ D2k.reshape(*D2k.shape[:-2], d * d)
-            D2k = bend + (dt * node) * carried.reshape(D2k.shape)
+            bend = _congruence(equation.derivative_hessian(point, a), J)
+            D2k = bend + (dt * node) * _carry(D, D2k)
             total += weight * D2k
         return dt * total
+
+
+def _congruence(H: np.ndarray, J: np.ndarray) -> np.ndarray:
+    """J' H_i J for every H_i of H (..., n, d, d), with J (..., d, d)."""
+    right = H.reshape(*H.shape[:-3], -1, H.shape[-1]) @ J
+    return np.swapaxes(J, -1, -2)[..., None, :, :] @ right.reshape(H.shape)
+
+
+def _carry(D: np.ndarray, H: np.ndarray) -> np.ndarray:
+    """sum_j D_ij H_j over the n states, with D (..., n, d) and H (..., n, d, d)."""
+    flat = H.reshape(*H.shape[:-2], -1)
+    return (D[..., : H.shape[-3]] @ flat).reshape(H.shape)
 
 
 EXPLICIT_EULER = Integrator(nodes=(0.0,), weights=(1.0,))

@@ -4,13 +4,25 @@ import numpy as np
 import pytest
 
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.car import CarParking
 from mbrl_teach.problems.cart_pole import CartPole
 from mbrl_teach.problems.pendulum import Pendulum
+from mbrl_teach.problems.unicycle import Unicycle
+
+
+class RoundedCar(CarParking):
+    """Its final cost bends over 0.3 m and not over 0.01 m, where finite differences are too coarse."""
+
+    final_smoothness = np.array([0.3, 0.3, 0.4, 1.0])
+
 
 WORLDS = {
     "pendulum": Pendulum(gravity=9.6, mass=1.3, length=0.8, weights=(1.2, 0.3, 0.7)),
     "cart-pole, Euler": CartPole(dt=0.07, force_weight=0.3),
     "cart-pole, RK4": CartPole(dt=0.07, integrator="rk4", cart_mass=1.4, length=0.7),
+    "car": RoundedCar(dt=0.2, wheelbase=1.8),
+    "unicycle": Unicycle(dt=0.3, sharpness=2.0, weights=(0.4, 0.7)),
+    "unicycle, nothing in its way": Unicycle(obstacles=np.empty((0, 3))),
 }
 
 
