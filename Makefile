@@ -50,6 +50,11 @@ release: $(STAMP)  ## generate exercises/ from solutions/
 bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 	python -m tests.benchmarks
 
+bench-peers: $(STAMP)  ## the same beside libraries of others, in an environment of their own
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --editable ".[dev,peers]"
+	.venv-peers/bin/python -m tests.benchmarks
+
 lock: $(STAMP)  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --python-version 3.11 --extra course --extra dev pyproject.toml --output-file requirements.lock

@@ -6,9 +6,14 @@ door and with the same words everywhere::
     sizes = {}
     F = read_array("F", F, "... T n n+m", sizes)      # binds T and n, and m from the last axis
     c = read_array("c", c, "... T n+m", sizes)        # must agree with what F has bound
+
+Where several arrays share their sizes, :func:`read_arrays` finds out which of them is the odd one.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,11 +38,50 @@ def read_array(
     trailing = array.shape[array.ndim - len(symbols) :] if fits else ()
     bound = dict(sizes)
     if not fits or not all(_bind(*pair, bound) for pair in zip(symbols, trailing, strict=True)):
-        raise ValueError(f"{name} must have shape {_expected(symbols, leading, sizes)}; got {array.shape}")
+        stacked = leading and array.ndim > len(symbols)
+        raise ValueError(f"{name} must have shape {_expected(symbols, stacked, sizes)}; got {array.shape}")
     sizes.update(bound)
     if finite:
         require_finite(name, array, axes)
     return array
+
+
+def read_arrays(
+    arguments: Mapping[str, tuple[ArrayLike, str]], sizes: dict[str, int], *, unchecked: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    """Several arrays by name, from values and axes; those named in `unchecked` may hold NaN.
+
+    Raises ValueError as `read_array`. Where the arrays disagree about a size, most of them are right: the
+    error names one of the others, and the shape that would fit.
+    """
+    read = lambda name, value, axes, sizes: read_array(name, value, axes, sizes, finite=name not in unchecked)
+    bound = dict(sizes)
+    try:
+        arrays = {name: read(name, *argument, bound) for name, argument in arguments.items()}
+    except ValueError:
+        agreed = _agreed_sizes(arguments, sizes)
+        for name, argument in arguments.items():
+            read(name, *argument, agreed)
+        raise
+    sizes.update(bound)
+    return arrays
+
+
+def _agreed_sizes(arguments: Mapping[str, tuple[ArrayLike, str]], sizes: dict[str, int]) -> dict[str, int]:
+    """What most arrays say of each size; every array with the right number of axes has one vote."""
+    votes = Counter()
+    for name, (value, axes) in arguments.items():
+        symbols = axes.removeprefix("...").split()
+        shape = _as_float64(name, value).shape[-len(symbols) :] if symbols else ()
+        said = {(symbol, size) for symbol, size in zip(symbols, shape, strict=False)}
+        if len(shape) == len(symbols) and len(said) == len(set(symbols)):  # else it contradicts itself
+            votes.update(sorted(said))
+    agreed = dict(sizes)
+    ranked = [vote for vote, _ in votes.most_common()]
+    for symbol, size in sorted(ranked, key=lambda vote: "+" in vote[0]):  # n and m before n+m
+        if _size(symbol, agreed) is None:
+            _bind(symbol, size, agreed)
+    return agreed
 
 
 def _as_float64(name: str, value: ArrayLike) -> np.ndarray:
@@ -67,10 +111,10 @@ def _bind(symbol: str, size: int, sizes: dict[str, int]) -> bool:
 
 def _size(symbol: str, sizes: dict[str, int]) -> int | None:
     """The size that a symbol, a number or a sum of them stands for; None if it is not known yet."""
-    if symbol in sizes or symbol.isdigit():
-        return sizes[symbol] if symbol in sizes else int(symbol)
+    if symbol in sizes:
+        return sizes[symbol]
     terms = symbol.split("+")
-    known = [_size(term, sizes) for term in terms] if len(terms) > 1 else [None]
+    known = [int(term) if term.isdigit() else sizes.get(term) for term in terms]
     return None if None in known else sum(known)
 
 
@@ -89,28 +133,44 @@ def _tuple(items: list[str]) -> str:
 
 
 def require_finite(name: str, array: np.ndarray, axes: str) -> None:
-    """Raise ValueError if `array` holds NaN or infinity; say the first step if its first axis is time."""
+    """Raise ValueError if `array` holds NaN or infinity; with a time axis, say the first step."""
     if np.isfinite(array).all():
         return
-    symbols = axes.removeprefix("...").split()
     bad = ~np.isfinite(array)
     what = "NaN" if np.isnan(array[bad]).any() else "infinity"
-    where = ""
-    if symbols and symbols[0] in ("T", "T+1"):
-        time = array.ndim - len(symbols)
-        steps = bad.any(axis=tuple(axis for axis in range(array.ndim) if axis != time))
-        where = f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"
-    raise ValueError(f"{name} must be finite; got {what}{where}")
+    raise ValueError(f"{name} must be finite; got {what}{_first_step(bad, axes)}")
 
 
-def require_symmetric(name: str, matrices: np.ndarray, *, tolerance: float = 1e-10) -> None:
-    """Raise ValueError unless every matrix in ``(..., d, d)`` is symmetric, relative to its largest entry."""
-    largest = np.abs(matrices).max(axis=(-1, -2), initial=0.0)
-    skew = np.abs(matrices - np.swapaxes(matrices, -1, -2)).max(axis=(-1, -2), initial=0.0)
-    wrong = skew > tolerance * largest
+def require_symmetric(name: str, matrices: np.ndarray, axes: str, *, tolerance: float = 1e-10) -> None:
+    """Raise ValueError unless every matrix in (..., d, d) is symmetric, relative to its largest entry."""
+    if np.array_equal(matrices, matrices.mT):
+        return
+    skew = np.abs(matrices - matrices.mT)
+    wrong = skew > tolerance * np.abs(matrices).max(axis=(-1, -2), keepdims=True)
     if wrong.any():
-        first = tuple(int(i) for i in np.argwhere(wrong)[0])
-        where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(
-            f"{name} must be symmetric{where}; it differs from its transpose by {skew[first]:.1e}"
+            f"{name} must be symmetric; it differs from its transpose by {skew[wrong].max():.1e}"
+            + _first_step(wrong, axes)
         )
+
+
+def require_covariance(name: str, matrices: np.ndarray, axes: str, *, tolerance: float = 1e-10) -> None:
+    """Raise ValueError unless every matrix in (..., d, d) is symmetric and positive semi-definite."""
+    require_symmetric(name, matrices, axes, tolerance=tolerance)
+    lowest = np.linalg.eigvalsh(matrices).min(axis=-1, initial=0.0)[..., None, None]
+    wrong = lowest < -tolerance * np.abs(matrices).max(axis=(-1, -2), keepdims=True, initial=0.0)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must be positive semi-definite; got eigenvalue {lowest[wrong].min():.2g}"
+            + _first_step(wrong, axes)
+        )
+
+
+def _first_step(wrong: np.ndarray, axes: str) -> str:
+    """`, first at t = 3 (array index 2)` where `axes` begins with time, else nothing."""
+    symbols = axes.removeprefix("...").split()
+    if symbols[:1] not in (["T"], ["T+1"]):
+        return ""
+    time = wrong.ndim - len(symbols)
+    steps = wrong.any(axis=tuple(axis for axis in range(wrong.ndim) if axis != time))
+    return f", first at t = {int(np.argmax(steps)) + 1} (array index {int(np.argmax(steps))})"

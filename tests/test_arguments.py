@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, read_arrays
 
 
 def test_binds_the_sizes_that_the_first_array_determines():
@@ -32,7 +32,7 @@ def test_allows_stacks_in_front_where_they_are_asked_for():
         (
             np.zeros((20, 2)),
             "... T n n+m",
-            "F must have shape (..., T, n, n+m) = (..., 20, 2, 3); got (20, 2)",
+            "F must have shape (T, n, n+m) = (20, 2, 3); got (20, 2)",
         ),
         (np.zeros(3), "n", "F must have shape (n,) = (2,); got (3,)"),
         (np.zeros(3), "p n", "F must have shape (p, n); got (3,)"),
@@ -71,3 +71,34 @@ def test_reads_a_scalar():
     assert read_array("cost", 3, "", {}) == 3.0
     with pytest.raises(ValueError, match=re.escape("cost must have shape (); got (1,)")):
         read_array("cost", [3.0], "", {})
+
+
+def test_of_several_arrays_the_odd_one_is_named_with_the_shape_that_would_fit():
+    arguments = {
+        "F": (np.zeros((20, 2, 2)), "... T n n+m"),
+        "f": (np.zeros((20, 2)), "... T n"),
+        "C": (np.zeros((20, 3, 3)), "... T n+m n+m"),
+        "c": (np.zeros((20, 3)), "... T n+m"),
+    }
+    with pytest.raises(
+        ValueError, match=re.escape("F must have shape (T, n, n+m) = (20, 2, 3); got (20, 2, 2)")
+    ):
+        read_arrays(arguments, {})
+    arguments["F"] = (np.zeros((20, 2, 3)), "... T n n+m")
+    sizes = {}
+    assert [array.shape for array in read_arrays(arguments, sizes).values()] == [
+        (20, 2, 3),
+        (20, 2),
+        (20, 3, 3),
+        (20, 3),
+    ]
+    assert sizes == {"T": 20, "n": 2, "m": 1}
+
+
+@pytest.mark.parametrize("wrong", ["F", "f", "C", "c"])
+def test_whichever_array_is_odd(wrong):
+    shapes = {"F": (20, 2, 3), "f": (20, 2), "C": (20, 3, 3), "c": (20, 3)}
+    shapes[wrong] = (19, *shapes[wrong][1:])
+    axes = {"F": "T n n+m", "f": "T n", "C": "T n+m n+m", "c": "T n+m"}
+    with pytest.raises(ValueError, match=f"^{wrong} must have shape"):
+        read_arrays({name: (np.zeros(shapes[name]), axes[name]) for name in axes}, {})

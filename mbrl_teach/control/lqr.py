@@ -35,7 +35,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dposv
 
-from mbrl_teach.arguments import read_array, require_finite, require_symmetric
+from mbrl_teach.arguments import (
+    read_array,
+    read_arrays,
+    require_covariance,
+    require_finite,
+    require_symmetric,
+)
 from mbrl_teach.control.riccati import riccati
 
 __all__ = ["LQRSolution", "lqr", "riccati"]
@@ -136,29 +142,28 @@ def _read(F, f, C, c, V_final, v_final, noise):
     """All arguments as arrays with a common stack; a missing final value becomes zero."""
     sizes: dict[str, int] = {}
     ends_at_T = V_final is None and v_final is None
-    F = read_array("F", F, "... T n n+m", sizes, finite=False)
-    f = read_array("f", f, "... T n", sizes, finite=False)
-    used = F.shape[-3] - ends_at_T
+    dynamics = {"F": (F, "... T n n+m"), "f": (f, "... T n")}
+    cost = {"C": (C, "... T n+m n+m"), "c": (c, "... T n+m")}
+    end = {"V_final": (V_final, "... n n"), "v_final": (v_final, "... n"), "noise": (noise, "... T n n")}
+    end = {name: argument for name, argument in end.items() if argument[0] is not None}
+    arrays = read_arrays(dynamics | cost | end, sizes, unchecked=("F", "f"))
+    F, f, C, c = (arrays[name] for name in ("F", "f", "C", "c"))
+    used = sizes["T"] - ends_at_T
     require_finite("F", F[..., :used, :, :], "... T n n+m")
     require_finite("f", f[..., :used, :], "... T n")
-    C = read_array("C", C, "... T n+m n+m", sizes)
-    c = read_array("c", c, "... T n+m", sizes)
     n = sizes["n"]
-    V_final = read_array("V_final", np.zeros((n, n)) if V_final is None else V_final, "... n n", sizes)
-    v_final = read_array("v_final", np.zeros(n) if v_final is None else v_final, "... n", sizes)
-    require_symmetric("C", C)
-    require_symmetric("V_final", V_final)
+    V_final, v_final = arrays.get("V_final", np.zeros((n, n))), arrays.get("v_final", np.zeros(n))
+    require_symmetric("C", C, "... T n+m n+m")
+    require_symmetric("V_final", V_final, "... n n")
     if noise is not None:
-        noise = read_array("noise", noise, "... T n n", sizes)
-        require_symmetric("noise", noise)
-        if np.linalg.eigvalsh(noise).min() < -1e-10 * np.abs(noise).max():
-            raise ValueError("noise must hold covariances; got one with a negative eigenvalue")
-    arrays, ranks = (F, f, C, c, V_final, v_final), (3, 2, 3, 2, 2, 1)
-    stack = np.broadcast_shapes(*(a.shape[: a.ndim - rank] for a, rank in zip(arrays, ranks, strict=True)))
+        noise = arrays["noise"]
+        require_covariance("noise", noise, "... T n n")
+    problem, ranks = (F, f, C, c, V_final, v_final), (3, 2, 3, 2, 2, 1)
+    stack = np.broadcast_shapes(*(a.shape[: a.ndim - rank] for a, rank in zip(problem, ranks, strict=True)))
     if stack:
-        shapes = (stack + a.shape[a.ndim - rank :] for a, rank in zip(arrays, ranks, strict=True))
-        arrays = map(np.broadcast_to, arrays, shapes)
-    return *arrays, noise
+        shapes = (stack + a.shape[a.ndim - rank :] for a, rank in zip(problem, ranks, strict=True))
+        problem = map(np.broadcast_to, problem, shapes)
+    return *problem, noise
 
 
 def _homogeneous(F, f, C, c, V_final, v_final):
@@ -171,11 +176,11 @@ def _homogeneous(F, f, C, c, V_final, v_final):
     V_x = np.zeros((*stack, n + 1, n + 1))
     if not np.any(V_final) and not np.any(v_final):
         T -= 1  # the last transition leads nowhere that costs: F_T and f_T stay out
-    F_x[:T, ..., s, s] = np.moveaxis(F[..., :T, :, :n], -3, 0)
-    F_x[:T, ..., s, a] = np.moveaxis(F[..., :T, :, n:], -3, 0)
-    F_x[:T, ..., s, one] = np.moveaxis(f[..., :T, :], -2, 0)
+    F, f, C, c = _time_first(F, 3), _time_first(f, 2), _time_first(C, 3), _time_first(c, 2)
+    F_x[:T, ..., s, s] = F[:T, ..., :n]
+    F_x[:T, ..., s, a] = F[:T, ..., n:]
+    F_x[:T, ..., s, one] = f[:T]
     F_x[..., one, one] = 1.0
-    C, c = np.moveaxis(C, -3, 0), np.moveaxis(c, -2, 0)
     for rows, of_rows in ((s, slice(0, n)), (a, slice(n, joint))):
         C_x[..., rows, one] = C_x[..., one, rows] = c[..., of_rows]
         for columns, of_columns in ((s, slice(0, n)), (a, slice(n, joint))):
@@ -183,6 +188,11 @@ def _homogeneous(F, f, C, c, V_final, v_final):
     V_x[..., s, s] = V_final
     V_x[..., s, one] = V_x[..., one, s] = v_final
     return F_x, C_x, V_x
+
+
+def _time_first(array, rank):
+    """An array (stack, T, …) of which `rank` axes belong to one problem, as (T, stack, …)."""
+    return array if array.ndim == rank else np.moveaxis(array, -rank, 0)
 
 
 def _backward(F, C, V_final):
@@ -208,7 +218,7 @@ def _backward(F, C, V_final):
         G[t] = solve(Q_aa[t], Q_ax[t], t)
         V_t = V[t] = product(product(policy_T[t], Q_t), policy[t])
     V = 0.5 * (V + np.swapaxes(V, -1, -2))  # symmetric but for rounding
-    return tuple(np.moveaxis(array, 0, -3) for array in (V, G, Q))
+    return tuple(np.moveaxis(array, 0, -3) if stack else array for array in (V, G, Q))
 
 
 def _solve_one(Q_aa, Q_ax, t):

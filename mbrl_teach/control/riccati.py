@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg.lapack import dgesv, dposv, dpotrf
+from scipy.linalg.lapack import dgeev, dgesv, dposv, dpotrf
 
-from mbrl_teach.arguments import read_array, require_symmetric
+from mbrl_teach.arguments import read_arrays, require_symmetric
 
 MAX_DOUBLINGS = 60  # 2^60 steps: what has not settled by then never will
 
@@ -44,9 +44,8 @@ def riccati(F: ArrayLike, C: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     not see. Also if rounding leaves a Bellman residual above 1e-9 of V, or an unstable closed loop.
     """
     sizes: dict[str, int] = {}
-    F = read_array("F", F, "n n+m", sizes)
-    C = read_array("C", C, "n+m n+m", sizes)
-    require_symmetric("C", C)
+    F, C = read_arrays({"F": (F, "n n+m"), "C": (C, "n+m n+m")}, sizes).values()
+    require_symmetric("C", C, "n+m n+m")
     n = sizes["n"]
     A, G, H = _without_cross_terms(F, C, n)
     _require_cost_sees_unstable_modes(A, H)
@@ -82,8 +81,8 @@ def _double(A, G, H):
         _, _, X, singular = dgesv(identity + G.dot(H), np.concatenate((A, G), axis=1))
         growth = A.T.dot(H).dot(X[:, :n])
         H = H + 0.5 * (growth + growth.T)
-        change, size = np.linalg.norm(growth), np.linalg.norm(H)
-        if singular or not size < np.inf or change <= 1e-9 * size:  # the next change is its square
+        change, size = np.vdot(growth, growth), np.vdot(H, H)  # squared Frobenius norms
+        if singular or not size < np.inf or change <= 1e-18 * size:  # the next change is its square
             break
         AX = A.dot(X)
         G = G + AX[:, n:].dot(A.T)
@@ -129,5 +128,8 @@ def _has_null_vector(matrix) -> bool:
 
 
 def _radius(matrix) -> float:
-    """The largest |eigenvalue|; infinite where the matrix is not finite."""
-    return float(np.abs(np.linalg.eigvals(matrix)).max()) if np.isfinite(matrix).all() else np.inf
+    """The largest |eigenvalue|; infinite where the matrix is not finite or they cannot be computed."""
+    if not np.isfinite(matrix).all():
+        return np.inf
+    real, imaginary, _, _, failed = dgeev(matrix, compute_vl=0, compute_vr=0)
+    return np.inf if failed else float(np.hypot(real, imaginary).max())

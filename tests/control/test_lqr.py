@@ -195,18 +195,21 @@ def test_says_at_which_step_the_cost_has_no_minimum(stacked):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"F": np.zeros((6, 3))}, "F must have shape (..., T, n, n+m); got (6, 3)"),
-        ({"f": np.zeros((5, 3))}, "f must have shape (..., T, n) = (..., 6, 3); got (5, 3)"),
-        ({"C": np.zeros((6, 3, 5))}, "C must have shape (..., T, n+m, n+m) = (..., 6, 5, 5); got (6, 3, 5)"),
-        ({"c": np.zeros((6, 4))}, "c must have shape (..., T, n+m) = (..., 6, 5); got (6, 4)"),
-        ({"V_final": np.zeros(3)}, "V_final must have shape (..., n, n) = (..., 3, 3); got (3,)"),
-        ({"v_final": np.zeros(2)}, "v_final must have shape (..., n) = (..., 3); got (2,)"),
+        ({"F": np.zeros((6, 3))}, "F must have shape (T, n, n+m) = (6, 3, 5); got (6, 3)"),
+        ({"f": np.zeros((5, 3))}, "f must have shape (T, n) = (6, 3); got (5, 3)"),
+        ({"C": np.zeros((6, 3, 5))}, "C must have shape (T, n+m, n+m) = (6, 5, 5); got (6, 3, 5)"),
+        ({"c": np.zeros((6, 4))}, "c must have shape (T, n+m) = (6, 5); got (6, 4)"),
+        ({"V_final": np.zeros(3)}, "V_final must have shape (n, n) = (3, 3); got (3,)"),
+        ({"v_final": np.zeros(2)}, "v_final must have shape (n,) = (3,); got (2,)"),
         (
             {"noise": np.zeros((6, 2, 2))},
-            "noise must have shape (..., T, n, n) = (..., 6, 3, 3); got (6, 2, 2)",
+            "noise must have shape (T, n, n) = (6, 3, 3); got (6, 2, 2)",
         ),
-        ({"noise": -np.tile(np.eye(3), (6, 1, 1))}, "noise must hold covariances; got one with a negative"),
-        ({"C": np.triu(np.ones((6, 5, 5)))}, "C must be symmetric at index 0; it differs"),
+        (
+            {"noise": -np.tile(np.eye(3), (6, 1, 1))},
+            "noise must be positive semi-definite; got eigenvalue -1, first at t = 1 (array",
+        ),
+        ({"C": np.triu(np.ones((6, 5, 5)))}, "C must be symmetric; it differs"),
         ({"V_final": np.triu(np.ones((3, 3)))}, "V_final must be symmetric; it differs"),
         ({"c": np.full((6, 5), np.nan)}, "c must be finite; got NaN, first at t = 1 (array index 0)"),
     ],
@@ -219,9 +222,7 @@ def test_says_what_is_wrong_with_an_argument(change, message):
 
 def test_the_rollout_says_what_is_wrong_with_the_start():
     solution = lqr(**random_problem(np.random.default_rng(11)))
-    with pytest.raises(
-        ValueError, match=re.escape("initial_state must have shape (..., n) = (..., 3); got (2,)")
-    ):
+    with pytest.raises(ValueError, match=re.escape("initial_state must have shape (n,) = (3,); got (2,)")):
         solution.rollout(np.ones(2))
 
 

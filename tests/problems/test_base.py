@@ -127,8 +127,8 @@ def test_actions_are_unbounded_unless_the_world_says_so():
 @pytest.mark.parametrize(
     ("actions", "start", "message"),
     [
-        (np.zeros((4, 2)), None, "actions must have shape (..., T, m)"),
-        (np.zeros((4, 1)), np.zeros(3), "initial_state must have shape (..., n) = (..., 2); got (3,)"),
+        (np.zeros((4, 2)), None, "actions must have shape (T, m)"),
+        (np.zeros((4, 1)), np.zeros(3), "initial_state must have shape (n,) = (2,); got (3,)"),
         ([[0.0], [np.nan]], None, "actions must be finite; got NaN, first at t = 2 (array index 1)"),
     ],
 )
