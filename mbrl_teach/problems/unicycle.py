@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from mbrl_teach.arguments import read_array
 from mbrl_teach.problems.base import ControlProblem
 
-OBSTACLES = ((1.2, 0.4, 0.5), (2.0, 2.2, 0.6), (3.4, 1.2, 0.5), (3.2, 3.4, 0.4))
+OBSTACLES = ((1.0, -0.3, 0.4), (1.6, 1.6, 0.5), (3.2, 1.0, 0.6), (3.0, 3.2, 0.4))
 
 
 class Unicycle(ControlProblem):
