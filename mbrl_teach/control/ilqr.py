@@ -243,20 +243,24 @@ def _forward_passes(problem, trajectory, sweep, low, high):
     (T, m), n, R = trajectory.actions.shape, trajectory.states.shape[1], len(RHO)
     states, actions = np.empty((T + 1, R, n)), np.empty((T, R, m))
     states[0] = trajectory.states[0]
-    open_loop = trajectory.actions[:, None] + RHO[:, None] * sweep.k[:, None]
     K_T = np.swapaxes(sweep.K, -1, -2)
+    k = _offset(trajectory, sweep)[:, None] + RHO[:, None] * sweep.k[:, None]  # a_t = K_t s_t + k_t
     bounded = _box(trajectory.actions, low, high) is not None
+    low, high = np.tile(low, (R, 1)), np.tile(high, (R, 1))  # operands of one shape: 0.3 µs, not 1 µs
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for t in range(T):
-            a = open_loop[t] + (states[t] - trajectory.states[t]).dot(K_T[t])
-            actions[t] = np.minimum(np.maximum(a, low), high) if bounded else a
-            states[t + 1] = problem.dynamics(states[t], actions[t])
+            a = states[t].dot(K_T[t]) + k[t]
+            actions[t] = a = np.minimum(np.maximum(a, low), high) if bounded else a
+            states[t + 1] = problem.dynamics(states[t], a)
         costs = problem.cost(states[:-1], actions).sum(axis=0) + problem.final_cost(states[-1])
     return states, actions, np.where(np.isfinite(costs), costs, np.inf)
 
 
+def _offset(trajectory, sweep):
+    """ā_t - K_t s̄_t, so that a_t = K_t s_t + offset_t stays on the trajectory."""
+    return trajectory.actions - np.einsum("tij,tj->ti", sweep.K, trajectory.states[:-1])
+
+
 def _plan(trajectory, sweep, converged, message, history):
-    policy = None
-    if sweep.failed_at is None:
-        policy = sweep.K, trajectory.actions - np.einsum("tij,tj->ti", sweep.K, trajectory.states[:-1])
+    policy = (sweep.K, _offset(trajectory, sweep)) if sweep.failed_at is None else None
     return Plan(*trajectory, converged, len(history) - 1, message, tuple(history), policy)
