@@ -174,6 +174,16 @@ def test_a_cost_without_a_minimum_is_reported():
     assert not gentle.converged
 
 
+def test_a_cost_of_minus_infinity_is_no_bargain():
+    bargain = scalar(
+        cost=lambda self, s, a: np.where(a[..., 0] > 2.0, -np.inf, -a[..., 0]),
+        quadratize=lambda self, s, a: (np.zeros((4, 2, 2)), np.tile([0.0, -1.0], (4, 1))),
+    )
+    plan = ilqr(bargain, max_iterations=20)
+    assert np.isfinite(plan.cost)
+    assert 0.0 < plan.actions.max() <= 2.0
+
+
 def test_steps_into_nan_are_not_taken():
     """log is NaN to the left of zero, where the first full step leads."""
     barrier = scalar(cost=lambda self, s, a: 20.0 * s[..., 0] - np.log(s[..., 0]) + 0.01 * a[..., 0] ** 2)
