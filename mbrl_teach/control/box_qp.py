@@ -56,8 +56,8 @@ def box_qp(
     low = read_array("low", low, "d", sizes, finite=False)
     high = read_array("high", high, "d", sizes, finite=False)
     start = read_array("start", np.zeros(sizes["d"]) if start is None else start, "d", sizes)
-    require_symmetric("H", H)
-    if not (low <= high).all():
+    require_symmetric("H", H, "d d")
+    if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():
         raise ValueError(f"low must be at most high; got low = {low}, high = {high}")
     solution = minimise_in_box(H, g, low, high, start)
     if solution is None:
