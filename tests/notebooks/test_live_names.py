@@ -25,7 +25,8 @@ def rebound(sources: list[str]) -> list[str]:
     for i, (source, cell) in enumerate(zip(sources, cells, strict=True)):
         if "LiveFigure(" not in source:
             continue
-        needed, waiting = set(), [c.get_name() for c in cell.get_children() if c.get_name() in source]
+        needed = set().union(*(read_globals(child) for child in cell.get_children()))
+        waiting = list(needed)
         while waiting:
             new = functions.get(waiting.pop(), set()) - needed
             needed |= new
