@@ -153,6 +153,6 @@ def _clamped_gains(Q_aa, Q_ax, low, high, newton, failed):
         return G_t, True
     free = solution.free
     if free.any():
-        G_t[free] = dposv(Q_aa[np.ix_(free, free)], -Q_ax[free])[1]
+        G_t[free] = dposv(Q_aa[free][:, free], -Q_ax[free])[1]
     G_t[:, -1] = solution.x
     return G_t, False

@@ -71,16 +71,16 @@ def minimise_in_box(H, g, low, high, start) -> BoxQPSolution | None:
     for _ in range(MAX_STEPS):
         slope = H.dot(x) + g
         clamped = ((x <= low) & (slope >= 0)) | ((x >= high) & (slope <= 0))
-        if clamped.all() or np.array_equal(clamped, clamped_before):
+        if clamped.all() or clamped.tolist() == clamped_before:
             break
         free, move = ~clamped, np.zeros_like(x)
-        _, move[free], not_positive = dposv(H[np.ix_(free, free)], -slope[free])
+        _, move[free], not_positive = dposv(H[free][:, free], -slope[free])
         if not_positive:
             return None
         x_new, whole = _projected_step(H, low, high, x, slope, move)
-        if np.array_equal(x_new, x):  # no step brings more: at the limit of rounding
+        if (x_new == x).all():  # no step brings more: at the limit of rounding
             break
-        x, clamped_before = x_new, clamped if whole else None
+        x, clamped_before = x_new, clamped.tolist() if whole else None
     return BoxQPSolution(x, ~clamped)
 
 
@@ -92,6 +92,6 @@ def _projected_step(H, low, high, x, slope, move):
         step = x_new - x
         promised = -slope.dot(step)
         if promised - 0.5 * step.dot(H).dot(step) >= SUFFICIENT * promised:  # left: the decrease itself
-            return x_new, rho == 1.0 and np.array_equal(step, (x + move) - x)
+            return x_new, rho == 1.0 and bool((x_new == x + move).all())
         rho *= 0.5
     return x, False
