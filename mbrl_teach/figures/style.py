@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib
-from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 # Okabe & Ito, "Color Universal Design" (2008): told apart with every common kind of colour vision.
 COLORS = {
@@ -52,7 +52,7 @@ _SETTINGS = {
     "axes.axisbelow": True,
     "grid.color": GRID,
     "grid.linewidth": 0.6,
-    "axes.prop_cycle": cycler(color=LINE_COLORS) + cycler(linestyle=LINE_STYLES),
+    "axes.prop_cycle": cycler(color=LINE_COLORS, linestyle=LINE_STYLES),
 }
 
 
