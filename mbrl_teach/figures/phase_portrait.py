@@ -20,7 +20,8 @@ class World(Protocol):
     state_size: int
     action_size: int
 
-    def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray: ...
+    def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Next state (..., n)."""
 
 
 def plot_phase_portrait(
@@ -41,7 +42,14 @@ def plot_phase_portrait(
     s = np.stack(np.meshgrid(across, up), axis=-1)
     step = world.dynamics(s, np.broadcast_to(action, (*s.shape[:-1], len(action)))) - s
     flow = axes.streamplot(
-        across, up, *np.moveaxis(step, -1, 0), density=density, color=_FLOW, linewidth=0.6, arrowsize=0.7, zorder=1
+        across,
+        up,
+        *np.moveaxis(step, -1, 0),
+        density=density,
+        color=_FLOW,
+        linewidth=0.6,
+        arrowsize=0.7,
+        zorder=1,
     )
     axes.set(xlim=limits[0], ylim=limits[1])
     return flow
