@@ -115,7 +115,7 @@ def backward_pass(
     G = policy[:, x:]
     F_T, policy_T = np.swapaxes(F, -1, -2), np.swapaxes(policy, -1, -2)
     mu_identity, failed_at = mu * np.eye(m), None
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not positive definite either
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows has failed, too: see below
         for t in reversed(range(T)):
             Q_t = F_T[t].dot(V).dot(F[t]) + C[t]
             if curvature is not None:
@@ -129,6 +129,8 @@ def backward_pass(
                 break
             Q[t], G[t] = Q_t, G_t
             V = policy_T[t].dot(Q_t).dot(policy[t])
+    if failed_at is None and not np.isfinite(G).all():  # LAPACK lets a NaN pass
+        failed_at = int(np.flatnonzero(~np.isfinite(G).all(axis=(1, 2)))[-1])
     return Sweep(G[..., :n], G[..., n], Q[:, x:, x:], Q[:, x:, n], failed_at)
 
 

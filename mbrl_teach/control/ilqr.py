@@ -104,14 +104,19 @@ def ilqr(
         if expansion is None:
             expansion = expand(problem, states, actions, second_order)
         box = _box(actions, low, high)
-        sweep = _regularised_backward_pass(expansion, box, mu, tolerance)
+        sweep = _regularised_backward_pass(expansion, box, mu)
         gradient_norm = sweep.gradient_norm(box)
         history.append(Iteration(len(history), states, actions, cost, gradient_norm, mu.value, *step))
         if callback is not None:
             callback(history[-1])
-        converged, message = _verdict(history, sweep, previous, max_iterations, tolerance)
+        enough = max(tolerance, ROUNDING * abs(cost))
+        newton = None
+        if mu.value > 0 and sweep.expected_decrease(1.0) <= enough:  # is the end near, or is it μ?
+            newton = backward_pass(expand(problem, states, actions, True), 0.0, box)
+        converged, message = _verdict(history, sweep, previous, newton, max_iterations, enough)
         if message:
-            return _plan(trajectory, sweep, converged, message, history)
+            last = newton if converged and newton is not None else sweep
+            return _plan(trajectory, last, converged, message, history)
         step, trajectory = _line_search(problem, trajectory, sweep, low, high)
         if step.rho > 0:
             expansion, previous = None, sweep
@@ -176,34 +181,35 @@ def _box(actions, low, high):
     return (low - actions, high - actions) if bounded else None
 
 
-def _regularised_backward_pass(expansion, box, mu, tolerance) -> Sweep:
+def _regularised_backward_pass(expansion, box, mu) -> Sweep:
     """Raise μ until Q_aa + μI is positive definite everywhere."""
     sweep = backward_pass(expansion, mu.value, box)
     while sweep.failed_at is not None and mu.value <= MU_MAX:
         mu.grow()
         sweep = backward_pass(expansion, mu.value, box)
-    if mu.value > 0 and sweep.expected_decrease(1.0) <= tolerance:  # is the end near, or is it μ?
-        without = backward_pass(expansion, 0.0, box)
-        if without.failed_at is None:
-            mu.value, sweep = 0.0, without
     return sweep
 
 
-def _verdict(history, sweep, previous, max_iterations, tolerance):
-    """Whether the end is reached, and why the search stops; "" if it goes on."""
+def _verdict(history, sweep, previous, newton, max_iterations, enough):
+    """Whether the end is reached, and why the search stops; "" if it goes on.
+
+    Without μ the promises tell what is left. With μ they may be small for its sake alone, and Gauss–Newton
+    may need it even at a minimum; there the pass with all second derivatives and no μ tells.
+    """
     last = history[-1]
     if sweep.failed_at is not None:
         where = f"t = {sweep.failed_at + 1} (array index {sweep.failed_at})"
         return False, f"Q_aa + μI is not positive definite at {where}, even with μ = {last.mu:.0e}"
-    promise = sweep.expected_decrease(1.0)
-    left = _left_to_gain(promise, previous)
-    if last.mu == 0 and left <= max(tolerance, ROUNDING * abs(last.cost)):
+    promise, left = sweep.expected_decrease(1.0), np.inf
+    if last.mu == 0:
+        left = _left_to_gain(promise, previous)
+    elif newton is not None and newton.failed_at is None:
+        left = newton.expected_decrease(1.0)
+    elif newton is not None and last.gradient_norm <= np.sqrt(enough):
+        where = f"t = {newton.failed_at + 1} (array index {newton.failed_at})"
+        return False, f"the cost is stationary, but no minimum: Q_aa is not positive definite at {where}"
+    if left <= enough:
         return True, f"no more than about {left:.0e} is left to gain"
-    if last.mu > 0 and promise <= tolerance and last.gradient_norm <= np.sqrt(tolerance):
-        return False, (
-            "the cost is stationary, but Q_aa is positive definite only with μ > 0: this may be a saddle "
-            "point or a flat valley. Other initial actions or second_order may tell"
-        )
     if last.mu > MU_MAX:
         return False, "no step lowers the cost: do the derivatives belong to the functions?"
     if last.iteration >= max_iterations:

@@ -1,63 +1,67 @@
-"""A cart with a pole, drawn where it is."""
+"""A cart-pole drawn to scale, as it stands in one state: with a slider over time, an animation.
+
+As everywhere in the figures, ``plot_…`` draws into axes that are given and returns its artists, and the
+``move_…`` beside it puts them into another state.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array
-from mbrl_teach.figures.style import COLORS
+from mbrl_teach.figures.style import COLORS, INK
 
-_CART = (0.3, 0.16)  # width and height in m
-
-
-class World(Protocol):
-    """What a drawing asks of a cart-pole: the pole's length in m."""
-
-    length: float
+HALF_CART = np.array([0.15, 0.08])  # m, across and up
+CORNERS = HALF_CART * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+METRES_PER_NEWTON = 0.03
 
 
-def plot_cart_pole(axes: Axes, world: World, state: ArrayLike) -> list[Artist]:
-    """The cart, its pole and the path of the pole's tip so far (none yet), in axes of equal scale in m.
+def plot_cart_pole(axes: Axes, states: ArrayLike, force: float = 0.0, *, length: float) -> list[Artist]:
+    """The cart and its pole in the last of `states` (T+1, 4), and the bob's path through all of them.
 
-    `state` begins with the position in m and the angle in rad, 0 hanging and π upright.
+    force: in N, a bar from the cart's side in the direction in which it pushes; length: of the pole in m,
+    which hangs down at θ = 0 and stands at θ = π. The axes get equal scales; their limits are yours.
+
+    Returns the bob's path, the force, the cart and the pole.
     """
     axes.set_aspect("equal")
-    axes.axhline(-0.5 * _CART[1], color=COLORS["black"], lw=0.8)
-    cart = Rectangle((0.0, 0.0), *_CART, facecolor=COLORS["sky blue"], edgecolor=COLORS["black"], zorder=3)
-    axes.add_patch(cart)
-    (path,) = axes.plot([], [], color=COLORS["vermillion"], ls=":", lw=1.0, zorder=2)
-    (pole,) = axes.plot([], [], color=COLORS["black"], ls="-", lw=2.5, zorder=4)
-    (tip,) = axes.plot([], [], "o", color=COLORS["vermillion"], ms=9, zorder=5)
-    artists = [path, cart, pole, tip]
-    move_cart_pole(artists, world, np.asarray(state)[None])
+    axes.set(xlabel="position (m)", ylabel="height (m)")
+    axes.axhline(-HALF_CART[1], color=INK, linewidth=0.8, linestyle="-", zorder=0.5)
+
+    def line(color: str, linewidth: float, zorder: float, **style):
+        style = {"color": color, "linewidth": linewidth, "linestyle": "-", "zorder": zorder} | style
+        return axes.plot([], [], **style)[0]
+
+    path = line(COLORS["orange"], 1.2, 1.5)
+    bar = line(COLORS["vermillion"], 4.0, 1.8)
+    cart = axes.add_patch(Polygon(CORNERS, facecolor=COLORS["sky blue"], edgecolor=INK, zorder=2.0))
+    pole = line(INK, 2.5, 2.2, marker="o", markevery=[1])
+    artists = [path, bar, cart, pole]
+    move_cart_pole(artists, states, force, length=length)
     return artists
 
 
-def move_cart_pole(artists: Sequence[Artist], world: World, states: ArrayLike) -> None:
-    """Put the drawing of :func:`plot_cart_pole` at the last of `states` (t, n), behind it the tip's path."""
-    states = read_array("states", states, "t n", {})
-    path, cart, pole, tip = artists
-    ends = np.column_stack(tip_of(world, states))
-    hinge = states[-1, 0]
-    cart.set_xy((hinge - 0.5 * _CART[0], -0.5 * _CART[1]))
-    _put(path, ends)
-    _put(pole, np.array([[hinge, 0.0], ends[-1]]))
-    _put(tip, ends[-1:])
+def move_cart_pole(
+    artists: Sequence[Artist], states: ArrayLike, force: float = 0.0, *, length: float
+) -> None:
+    """Put the artists of :func:`plot_cart_pole` into the last of `states` (T+1, 4)."""
+    states = read_array("states", states, "T+1 n", {"n": 4})
+    path, bar, cart, pole = artists
+    pivot, bob = states[-1, 0], _bob(states, length)
+    path.set_data(*bob.T)
+    pole.set_data([pivot, bob[-1, 0]], [0.0, bob[-1, 1]])
+    cart.set_xy(CORNERS + np.array([pivot, 0.0]))
+    side = pivot + np.sign(force) * HALF_CART[0]
+    bar.set_data([side, side + METRES_PER_NEWTON * force], [0.0, 0.0])
 
 
-def tip_of(world: World, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the tip of the pole is, across (...) and up (...) in m, the hinge running at height 0."""
-    position, angle = states[..., 0], states[..., 1]
-    return position + world.length * np.sin(angle), -world.length * np.cos(angle)
-
-
-def _put(line: Line2D, points: np.ndarray) -> None:
-    line.set_data(*points.T)
+def _bob(states: np.ndarray, length: float) -> np.ndarray:
+    """Where the pole's end is, (..., 2)."""
+    x, theta = states[..., 0], states[..., 1]
+    return np.stack([x + length * np.sin(theta), -length * np.cos(theta)], axis=-1)

@@ -65,6 +65,14 @@ def test_the_start_does_not_change_the_answer():
     assert np.ptp(answers, axis=0) == pytest.approx(np.zeros(6), abs=1e-10)
 
 
+def test_a_shortened_step_is_not_taken_for_the_last():
+    """A narrow valley: the first whole step, clipped, would go up, and half of it clamps nothing."""
+    H, g = np.array([[21.25, -18.25], [-18.25, 16.25]]), np.array([13.0, -15.0])
+    solution = box_qp(H, g, -np.ones(2), np.ones(2), start=[-0.5, 0.0])
+    assert solution.x == pytest.approx([(18.25 - 13.0) / 21.25, 1.0], rel=1e-12)
+    assert solution.free.tolist() == [True, False]
+
+
 def test_without_bounds_it_is_newtons_step():
     H, g = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -4.0])
     free = np.full(2, np.inf)
