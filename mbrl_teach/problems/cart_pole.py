@@ -1,0 +1,184 @@
+"""A cart with a pole hanging from it; a force on the cart is to swing the pole up.
+
+State s = [position x (m), angle θ (rad, 0 hanging, π upright), their velocities v and ω], action
+a = [force u (N) on the cart]. With the cart's mass m₁ and the pole's mass m₂ as a point at distance l,
+
+    x'' = (l m₂ sin θ ω² + u + m₂ g cos θ sin θ) / D                        D = m₁ + m₂ sin² θ
+    θ'' = -(l m₂ cos θ sin θ ω² + u cos θ + (m₁ + m₂) g sin θ) / (l D)
+
+The task is to stand still at distance d after 2 s with the least ∫ u² dt. Kelly demands the final state
+exactly; here it is a goal with a price, so that the problem has no constraints but the limit of the force:
+
+    cost dt u²     and at the end     1/2 sum_i w_i (s_i - goal_i)²,     goal = [d, π, 0, 0].
+
+The angle is never wrapped: the goal is π, not -π.
+
+Source: Kelly, An Introduction to Trajectory Optimization (SIAM Review 59, 2017), section 6: equations of
+motion, objective and boundary conditions; the parameters are those of its appendix E.1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.integrators import EXPLICIT_EULER, RK4
+
+INTEGRATORS = {"euler": EXPLICIT_EULER, "rk4": RK4}
+
+
+class CartPole(ControlProblem):
+    """Swing the pole up while the cart moves by `distance`.
+
+    Parameters
+        horizon: number of steps T; dt: seconds per step
+        integrator: "euler" (explicit) or "rk4"
+        cart_mass m₁, pole_mass m₂ in kg; length l, distance d in m; gravity in m/s²
+        action_limit: the largest force in N; the dynamics do not clip, controllers obey it
+        force_weight: of u² dt in the running cost
+        final_weights: w of position, angle and the two velocities in the final cost
+        initial_state (4,): by default the pole hangs at rest at x = 0
+    """
+
+    state_size = 4
+    action_size = 1
+
+    def __init__(
+        self,
+        *,
+        horizon: int = 150,
+        dt: float = 2.0 / 150,
+        integrator: str = "euler",
+        cart_mass: float = 1.0,
+        pole_mass: float = 0.3,
+        length: float = 0.5,
+        gravity: float = 9.81,
+        distance: float = 1.0,
+        action_limit: float = 20.0,
+        force_weight: float = 1.0,
+        final_weights: tuple[float, float, float, float] = (1000.0, 1000.0, 100.0, 100.0),
+        initial_state: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
+    ):
+        if not (horizon >= 1 and min(dt, cart_mass, pole_mass, length, action_limit) > 0):
+            raise ValueError(
+                "horizon must be at least 1, dt, masses, length and action_limit positive; "
+                f"got {horizon=}, {dt=}, {cart_mass=}, {pole_mass=}, {length=}, {action_limit=}"
+            )
+        if integrator not in INTEGRATORS:
+            raise ValueError(f"integrator must be one of {sorted(INTEGRATORS)}; got {integrator!r}")
+        self.horizon, self.dt, self.integrator = horizon, dt, integrator
+        self.cart_mass, self.pole_mass, self.length, self.gravity = cart_mass, pole_mass, length, gravity
+        self.goal = np.array([distance, np.pi, 0.0, 0.0])
+        self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
+        self.force_weight = force_weight
+        self.final_weights = np.array(final_weights, dtype=np.float64)
+        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self._integrator = INTEGRATORS[integrator]
+
+    def dynamics(self, s, a):
+        """Next state (..., 4): one step of the integrator."""
+        return self._integrator.step(self, s, a, self.dt)
+
+    def linearize(self, s, a):
+        """F (..., 4, 5)."""
+        return self._integrator.jacobian(self, s, a, self.dt)
+
+    def dynamics_hessian(self, s, a):
+        """(..., 4, 5, 5)."""
+        return self._integrator.hessian(self, s, a, self.dt)
+
+    def energy(self, s):
+        """Kinetic and potential energy (...) in J, 0 at rest with the pole level."""
+        m2, length = self.pole_mass, self.length
+        x_velocity, omega, cos = s[..., 2], s[..., 3], np.cos(s[..., 1])
+        cart_and_pole = 0.5 * (self.cart_mass + m2) * x_velocity**2
+        swing = 0.5 * length * omega**2 + x_velocity * omega * cos - self.gravity * cos
+        return cart_and_pole + m2 * length * swing
+
+    def derivative(self, s, a):
+        """s' = [v, ω, x'', θ''] (..., 4): the equations of motion."""
+        m2, length, g = self.pole_mass, self.length, self.gravity
+        theta, omega = s[..., 1], s[..., 3]
+        sin, cos = np.sin(theta), np.cos(theta)
+        m2_sin = m2 * sin
+        x_acceleration = (m2_sin * (length * omega * omega + g * cos) + a[..., 0]) / (
+            self.cart_mass + m2_sin * sin
+        )
+        result = np.empty((*x_acceleration.shape, 4))
+        result[..., :2] = s[..., 2:]
+        result[..., 2] = x_acceleration
+        # The same as θ'' above: the bob swings in the accelerated frame of the cart.
+        result[..., 3] = (cos * x_acceleration + g * sin) / -length
+        return result
+
+    def derivative_jacobian(self, s, a):
+        """(..., 4, 5) by z = [x, θ, v, ω, u]."""
+        length, g = self.length, self.gravity
+        sin, cos, y, (y_t, y_w, y_u), _ = self._cart_acceleration(s, a)
+        J = np.zeros((*y.shape, 4, 5))
+        J[..., 0, 2] = J[..., 1, 3] = 1.0
+        J[..., 2, 1], J[..., 2, 3], J[..., 2, 4] = y_t, y_w, y_u
+        J[..., 3, 1] = (cos * (y_t + g) - sin * y) / -length
+        J[..., 3, 3] = cos * y_w / -length
+        J[..., 3, 4] = cos * y_u / -length
+        return J
+
+    def derivative_hessian(self, s, a):
+        """(..., 4, 5, 5) by z = [x, θ, v, ω, u]."""
+        length, g = self.length, self.gravity
+        sin, cos, y, (y_t, y_w, y_u), (y_tt, y_tw, y_tu, y_ww) = self._cart_acceleration(s, a, second=True)
+        H = np.zeros((*y.shape, 4, 5, 5))
+        H[..., 2, 1, 1] = y_tt
+        H[..., 2, 1, 3] = H[..., 2, 3, 1] = y_tw
+        H[..., 2, 1, 4] = H[..., 2, 4, 1] = y_tu
+        H[..., 2, 3, 3] = y_ww
+        H[..., 3, 1, 1] = (cos * (y_tt - y) - sin * (2.0 * y_t + g)) / -length
+        H[..., 3, 1, 3] = H[..., 3, 3, 1] = (cos * y_tw - sin * y_w) / -length
+        H[..., 3, 1, 4] = H[..., 3, 4, 1] = (cos * y_tu - sin * y_u) / -length
+        H[..., 3, 3, 3] = cos * y_ww / -length
+        return H
+
+    def _cart_acceleration(self, s, a, second=False):
+        """sin θ, cos θ, y = x'' and its first (and second) derivatives by θ (t), ω (w) and u.
+
+        y = N / D is derived as y D = N: y_t D + y D_t = N_t, and so on.
+        """
+        m2, length, g = self.pole_mass, self.length, self.gravity
+        theta, omega = s[..., 1], s[..., 3]
+        sin, cos = np.sin(theta), np.cos(theta)
+        m2_sin, m2_cos, pull = m2 * sin, m2 * cos, length * omega * omega
+        y_u = 1.0 / (self.cart_mass + m2_sin * sin)
+        y = (m2_sin * (pull + g * cos) + a[..., 0]) * y_u
+        D_t = 2.0 * m2_sin * cos
+        D_tt = 2.0 * (m2_cos * cos - m2_sin * sin)
+        y_t = (m2_cos * pull + 0.5 * g * D_tt - y * D_t) * y_u
+        y_w = 2.0 * length * m2_sin * omega * y_u
+        if not second:
+            return sin, cos, y, (y_t, y_w, y_u), None
+        y_tt = (-m2_sin * pull - 2.0 * g * D_t - 2.0 * y_t * D_t - y * D_tt) * y_u
+        y_tw = (2.0 * length * m2_cos * omega - y_w * D_t) * y_u
+        return sin, cos, y, (y_t, y_w, y_u), (y_tt, y_tw, -y_u * y_u * D_t, 2.0 * length * m2_sin * y_u)
+
+    def cost(self, s, a):
+        """w_u u² dt, of shape (...)."""
+        return np.broadcast_to(
+            self.dt * self.force_weight * a[..., 0] ** 2, np.broadcast_shapes(s.shape[:-1], a.shape[:-1])
+        )
+
+    def final_cost(self, s):
+        """1/2 sum_i w_i (s_i - goal_i)², of shape (...)."""
+        error = s - self.goal
+        return 0.5 * (error * error) @ self.final_weights
+
+    def quadratize(self, s, a):
+        """C (..., 5, 5), the same everywhere, and c (..., 5): only the force costs."""
+        curvature = np.zeros(5)
+        curvature[4] = 2.0 * self.dt * self.force_weight
+        z = self._join(s, a)
+        return np.broadcast_to(np.diag(curvature), (*z.shape, 5)), z * curvature
+
+    def quadratize_final(self, s):
+        """V (..., 4, 4), the same everywhere, and v (..., 4)."""
+        return np.broadcast_to(np.diag(self.final_weights), (*s.shape, 4)), self.final_weights * (
+            s - self.goal
+        )

@@ -1,0 +1,121 @@
+"""A pendulum that is to swing up and stand: the smallest curved world.
+
+State s = [angle θ (rad, 0 upright, π hanging), velocity ω (rad/s)], action a = [torque u (N m)]. A uniform
+rod of mass m and length l, hinged at one end, obeys
+
+    θ'' = 3 g / (2 l) sin θ + 3 u / (m l²)
+
+(Gymnasium's Pendulum-v1 has the same equation). A step is semi-implicit Euler: the new velocity moves the
+angle. With the default weights the cost is
+
+    dt (1 - cos θ + 0.05 ω² + 0.5 u²)     and at the end     50 θ² + 5 ω².
+
+The angle is never wrapped: θ = 0 and θ = 2π are two different goals, and every function stays smooth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mbrl_teach.problems.base import ControlProblem
+
+
+class Pendulum(ControlProblem):
+    """Swing a pendulum up from `initial_state`, by default hanging at rest.
+
+    Parameters
+        horizon: number of steps T; dt: seconds per step
+        gravity in m/s², mass in kg, length in m
+        action_limit: the largest torque in N m; the dynamics do not clip, controllers obey it
+        weights: of 1 - cos θ, ω²/2 and u²/2 in the running cost (times dt)
+        final_weights: of θ²/2 and ω²/2 in the final cost
+        initial_state (2,): angle and velocity at t = 1
+    """
+
+    state_size = 2
+    action_size = 1
+
+    def __init__(
+        self,
+        *,
+        horizon: int = 100,
+        dt: float = 0.05,
+        gravity: float = 10.0,
+        mass: float = 1.0,
+        length: float = 1.0,
+        action_limit: float = np.inf,
+        weights: tuple[float, float, float] = (1.0, 0.1, 1.0),
+        final_weights: tuple[float, float] = (100.0, 10.0),
+        initial_state: tuple[float, float] = (np.pi, 0.0),
+    ):
+        if not (horizon >= 1 and min(dt, mass, length, action_limit) > 0):
+            raise ValueError(
+                "horizon must be at least 1, dt, mass, length and action_limit positive; "
+                f"got {horizon=}, {dt=}, {mass=}, {length=}, {action_limit=}"
+            )
+        self.horizon, self.dt = horizon, dt
+        self.gravity, self.mass, self.length = gravity, mass, length
+        self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
+        self.weights = np.array(weights, dtype=np.float64)
+        self.final_weights = np.array(final_weights, dtype=np.float64)
+        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self._fall = 3.0 * gravity / (2.0 * length)
+        self._push = 3.0 / (mass * length**2)
+
+    def dynamics(self, s, a):
+        """Next state (..., 2)."""
+        theta = s[..., 0]
+        omega = s[..., 1] + self.dt * (self._fall * np.sin(theta) + self._push * a[..., 0])
+        next_state = np.empty((*omega.shape, 2))
+        next_state[..., 0] = theta + self.dt * omega
+        next_state[..., 1] = omega
+        return next_state
+
+    def energy(self, s):
+        """Kinetic and potential energy (...) in J, 0 at rest with the rod level."""
+        inertia = self.mass * self.length**2 / 3.0
+        height = 0.5 * self.length * np.cos(s[..., 0])
+        return 0.5 * inertia * s[..., 1] ** 2 + self.mass * self.gravity * height
+
+    def cost(self, s, a):
+        """Running cost (...)."""
+        angle, velocity, torque = self.dt * self.weights
+        upright = 1.0 - np.cos(s[..., 0])
+        return angle * upright + 0.5 * velocity * s[..., 1] ** 2 + 0.5 * torque * a[..., 0] ** 2
+
+    def final_cost(self, s):
+        """1/2 (w_θ θ² + w_ω ω²), of shape (...)."""
+        return 0.5 * (s * s) @ self.final_weights
+
+    def linearize(self, s, a):
+        """F (..., 2, 3): only the slope of sin θ changes from state to state."""
+        dt = self.dt
+        slope = dt * self._fall * np.cos(s[..., 0])
+        F = np.empty((*np.broadcast_shapes(slope.shape, a.shape[:-1]), 2, 3))
+        F[...] = [[1.0, dt, dt**2 * self._push], [0.0, 1.0, dt * self._push]]
+        F[..., 0, 0] += dt * slope
+        F[..., 1, 0] = slope
+        return F
+
+    def quadratize(self, s, a):
+        """C (..., 3, 3), diagonal and indefinite below the horizontal, and c (..., 3)."""
+        gradient = self._join(s, a)
+        theta = gradient[..., 0]
+        C = np.empty((*gradient.shape, 3))
+        C[...] = self.dt * np.diag(self.weights)
+        C[..., 0, 0] *= np.cos(theta)
+        gradient[..., 0] = np.sin(theta)
+        gradient *= self.dt * self.weights
+        return C, gradient
+
+    def quadratize_final(self, s):
+        """V (..., 2, 2), the same everywhere, and v (..., 2)."""
+        return np.broadcast_to(np.diag(self.final_weights), (*s.shape, 2)), s * self.final_weights
+
+    def dynamics_hessian(self, s, a):
+        """(..., 2, 3, 3): only sin θ bends."""
+        bend = -self.dt * self._fall * np.sin(s[..., 0])
+        H = np.zeros((*np.broadcast_shapes(bend.shape, a.shape[:-1]), 2, 3, 3))
+        H[..., 0, 0, 0] = self.dt * bend
+        H[..., 1, 0, 0] = bend
+        return H

@@ -1,0 +1,82 @@
+"""The cart-pole: equations of motion against Lagrange's, energy, and the order of both integrators."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from mbrl_teach.problems.cart_pole import CartPole
+
+PARAMETERS = {"cart_mass": 1.4, "pole_mass": 0.5, "length": 0.7, "gravity": 9.6}
+
+
+def test_the_accelerations_solve_lagranges_equations():
+    """Two equations, linear in the accelerations, from the kinetic and potential energy."""
+    world, rng = CartPole(**PARAMETERS), np.random.default_rng(0)
+    s, u = rng.normal(size=(10, 4)), rng.normal(size=(10, 1))
+    sin, cos, omega = np.sin(s[:, 1]), np.cos(s[:, 1]), s[:, 3]
+    mass = np.array([[np.full(10, 1.9), 0.35 * cos], [0.35 * cos, np.full(10, 0.245)]])
+    force = np.array([u[:, 0] + 0.35 * sin * omega**2, -0.35 * 9.6 * sin])
+    accelerations = np.linalg.solve(np.moveaxis(mass, -1, 0), force.T[..., None])[..., 0]
+    assert world.derivative(s, u) == pytest.approx(np.hstack([s[:, 2:], accelerations]), rel=1e-12)
+
+
+def error_after_one_second(integrator, steps):
+    world = CartPole(dt=1.0 / steps, integrator=integrator, initial_state=(0.1, 2.0, -0.3, 0.5), **PARAMETERS)
+    exact = solve_ivp(
+        lambda _, s: world.derivative(s, np.array([1.5])),
+        (0.0, 1.0),
+        world.initial_state,
+        method="DOP853",
+        rtol=1e-12,
+        atol=1e-13,
+    ).y[:, -1]
+    return np.linalg.norm(world.rollout(np.full((steps, 1), 1.5))[0][-1] - exact)
+
+
+@pytest.mark.parametrize(("integrator", "order", "steps"), [("euler", 1, 4000), ("rk4", 4, 50)])
+def test_the_error_of_an_integrator_shrinks_with_its_order(integrator, order, steps):
+    coarse, fine = (error_after_one_second(integrator, k * steps) for k in (1, 2))
+    assert np.log2(coarse / fine) == pytest.approx(order, abs=0.15)
+
+
+def test_without_force_the_energy_is_conserved():
+    world = CartPole(integrator="rk4", dt=0.002, initial_state=(0.0, 2.5, 0.3, 0.0), **PARAMETERS)
+    energy = world.energy(world.rollout(np.zeros((1000, 1)))[0])
+    assert energy == pytest.approx(np.full(1001, energy[0]), abs=1e-8)
+
+
+def test_without_force_the_momentum_along_the_track_is_conserved():
+    world = CartPole(integrator="rk4", dt=0.002, initial_state=(0.0, 2.5, 0.3, 0.0), **PARAMETERS)
+    states, _ = world.rollout(np.zeros((1000, 1)))
+    momentum = 1.9 * states[:, 2] + 0.35 * np.cos(states[:, 1]) * states[:, 3]
+    assert momentum == pytest.approx(np.full(1001, momentum[0]), abs=1e-8)
+
+
+def test_the_force_does_the_work_that_the_energy_gains():
+    world = CartPole(integrator="rk4", dt=1e-3, initial_state=(0.0, 1.0, 0.4, -0.5), **PARAMETERS)
+    states, _ = world.rollout(np.full((100, 1), 2.5))
+    gained = world.energy(states[-1]) - world.energy(states[0])
+    assert gained == pytest.approx(2.5 * (states[-1, 0] - states[0, 0]), rel=1e-8)
+
+
+def test_the_pole_is_upright_at_pi_and_the_goal_is_one_metre_away():
+    world = CartPole()
+    assert np.array_equal(world.goal, [1.0, np.pi, 0.0, 0.0])
+    assert world.final_cost(world.goal) == 0.0
+    assert world.dynamics(world.goal, np.zeros(1)) == pytest.approx(world.goal, abs=1e-15)
+
+
+def test_a_constant_force_costs_its_square_for_two_seconds():
+    world = CartPole()
+    states, cost = world.rollout(np.full((150, 1), 3.0))
+    assert cost - world.final_cost(states[-1]) == pytest.approx(2.0 * 9.0)
+
+
+def test_an_integrator_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"integrator must be one of \['euler', 'rk4'\]; got 'verlet'"):
+        CartPole(integrator="verlet")
+
+
+def test_refuses_a_world_without_mass():
+    with pytest.raises(ValueError, match="pole_mass=0"):
+        CartPole(pole_mass=0)
