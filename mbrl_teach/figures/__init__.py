@@ -1,0 +1,1 @@
+"""Figures that every reader can read, and figures that answer a slider."""

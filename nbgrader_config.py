@@ -1,0 +1,40 @@
+"""nbgrader's settings for this course. All paths start from the folder of this file: a copied course works.
+
+solutions/ is the one source of an assignment; exercises/ is what `nbgrader generate_assignment` makes of it.
+The exchange belongs to the machine, not to the course: set ``c.Exchange.root`` in a nbgrader_config.py of
+your own, in one of the folders that `jupyter --paths` lists under config.
+"""
+
+import os
+import sysconfig
+
+c = get_config()  # noqa: F821 (traitlets puts it into this file's namespace)
+
+# On its first use of a gradebook nbgrader runs `alembic` from PATH, and leaves half a database behind where
+# it finds none: the scripts of nbgrader's own environment come first, activated or not.
+os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", os.defpath)
+
+c.CourseDirectory.course_id = "mbrl_teach"
+c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+
+# The stub ends in the `raise NotImplementedError("what to compute")` that stands below the solution's region.
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+
+# A test cell that a student has deleted comes back, or its mark would wait for a human for ever.
+c.OverwriteCells.add_missing_cells = True
+
+c.Execute.timeout = 30  # seconds a cell
+
+# nbgrader's own list, with one change: a submission's kernel knows whose work it runs.
+c.Autograde.autograde_preprocessors = [
+    "mbrl_teach.grading.instances_per_student.ExecuteForStudent",  # in place of Execute
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
