@@ -5,6 +5,8 @@ BIN    := $(abspath $(VENV))/bin
 STAMP  := $(VENV)/.ready
 FIRST  := $(firstword $(sort $(wildcard lectures/*.ipynb)))
 UV     := $(shell command -v uv 2>/dev/null)
+# In a container one is often root, where JupyterLab wants to be told that this is meant.
+ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # nbgrader looks for `alembic` and `jupyter` on PATH, so the environment's bin comes first everywhere.
 export PATH := $(BIN):$(PATH)
@@ -13,7 +15,7 @@ export PATH := $(BIN):$(PATH)
 .PHONY: lab setup test test-slow lint notebooks release bench bench-peers lock clean
 
 lab: $(STAMP)  ## open JupyterLab on the first lecture
-	jupyter lab $(FIRST)
+	jupyter lab $(ROOT) $(FIRST)
 
 setup: $(STAMP)  ## make .venv and nothing else
 

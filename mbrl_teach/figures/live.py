@@ -45,7 +45,8 @@ class LiveFigure(widgets.VBox):
     Where no widgets run (GitHub, HTML, print) stands a PNG of the figure as it was when it was shown.
 
     Raises ValueError for an empty `alt` and for `controls` without values; what `update` raises at the
-    controls' first values is raised here, for there is no picture yet that could stay.
+    controls' first values is raised here, for there is no picture yet that could stay. But for
+    NotImplementedError: then the figure stands as it was drawn, with the message, until it is made again.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class LiveFigure(widgets.VBox):
     ) -> None:
         self.controls = _read_controls(controls)
         self.figure, self._update, self._artists, self._alt = figure, update, artists, alt
-        self._update(**self.values)
+        missing = self._first_update()
         self._lay_out()
         self._pixels = self._draw()
         self.alt = self._describe()
@@ -73,6 +74,7 @@ class LiveFigure(widgets.VBox):
         super().__init__([controls_row, self._image, self._unseen, self._message])
         for control in self.controls.values():
             control.observe(self._refresh, "value")
+        self._show(missing)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -95,6 +97,14 @@ class LiveFigure(widgets.VBox):
             if name not in self.controls:
                 raise ValueError(f"no control is called {name!r}; there are {', '.join(self.controls)}")
             self.controls[name].value = value
+
+    def _first_update(self) -> NotImplementedError | None:
+        """A function that an exercise has not written yet must not stop a run of the whole notebook."""
+        try:
+            self._update(**self.values)
+        except NotImplementedError as error:
+            return error
+        return None
 
     def _lay_out(self) -> None:
         """Fix the layout, then draw and keep everything that lies below the lowest moving artist."""
@@ -130,7 +140,7 @@ class LiveFigure(widgets.VBox):
             pixels, alt = self._draw(), self._describe()
         except Exception as error:
             self._show(error)
-            if isinstance(error, ValueError):  # the figure's way to say that there is nothing to draw
+            if isinstance(error, (ValueError, NotImplementedError)):  # nothing to draw, and it says why
                 return
             raise  # a bug: its traceback belongs in the log
         self._show(None)
@@ -141,7 +151,8 @@ class LiveFigure(widgets.VBox):
     def _show(self, error: Exception | None) -> None:
         text = ""
         if error is not None:
-            kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+            kinds = {ValueError: "", NotImplementedError: "not written yet: "}
+            kind = kinds.get(type(error), f"{type(error).__name__}: ")
             text = f'<div role="alert" style="{_ERROR}">{html.escape(f"{kind}{error}")}</div>'
         self._message.value = text
         self._message.layout.display = None if text else "none"

@@ -26,7 +26,8 @@ class Difference:
     def __str__(self) -> str:
         entry = f", entry [{', '.join(map(str, self.entry))}]" if self.entry else ""
         relative = f" (relative error {self.relative:.2g})" if np.isfinite(self.relative) else ""
-        return f"first wrong: {self.name}{self.step}{entry}: off by {self.error:.2g}{relative}"
+        size = f"off by {self.error:.2g}{relative}" if np.isfinite(self.error) else "NaN or infinite"
+        return f"first wrong: {self.name}{self.step}{entry}: {size}"
 
 
 def first_difference(

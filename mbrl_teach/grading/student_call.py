@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 PACKAGE = Path(__file__).resolve().parents[1]
+STANDARD_LIBRARY = Path(traceback.__file__).parent
 LIBRARIES = {"site-packages", "dist-packages"}
 
 
@@ -62,10 +63,18 @@ def describe(error: BaseException) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f"line {f.lineno}, in {f.name}: {f.line}" for f in frames if _is_the_students(f.filename)]
     name = getattr(error, "student_error", type(error).__name__)
-    return "\n".join([f"your code stopped with {name}: {error}", *(f"    {line}" for line in lines[-3:])])
+    what = f"your code stopped with {name}: {_text(error)}"
+    return "\n".join([what, *(f"    {line}" for line in lines[-3:])])
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a student's own kind of error may not be able to say what it is
+        return "(no message)"
 
 
 def _is_the_students(filename: str) -> bool:
     path = Path(filename)
-    in_package = PACKAGE in path.parents
-    return not in_package and not LIBRARIES & set(path.parts) and "<frozen" not in filename
+    elsewhere = {PACKAGE, STANDARD_LIBRARY} & set(path.parents) or LIBRARIES & set(path.parts)
+    return not elsewhere and "<frozen" not in filename

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_teach.arguments import read_array
-from mbrl_teach.grading.first_difference import first_difference, same
+from mbrl_teach.grading.first_difference import Difference, first_difference, same
 from mbrl_teach.grading.student_call import Answer, call
 
 Case = tuple  # the arguments of one call
@@ -42,12 +43,17 @@ class Agrees:
 
 @dataclass(frozen=True)
 class Holds:
-    """`test(case, results)` returns None on every case, or a sentence that says what is wrong."""
+    """`test(case, results)` returns None on every case, or a sentence that says what is wrong.
+
+    The test sees all results, in their right shapes and finite. Results that are a known mistake's, to
+    `tolerance`, are named as such.
+    """
 
     sentence: str
     points: float
-    test: Callable[[Case, Outputs], str | None]
+    test: Callable[[Case, Outputs], str | Difference | None]
     cases: Callable[[np.random.Generator], Sequence[Case]]
+    tolerance: float = 1e-6
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,9 @@ class Task:
     def examine(self, student: Callable, rng: np.random.Generator) -> Report:
         """Try every property; each case is called once, also where properties share it."""
         examination = _Examination(self, student, rng)
-        verdicts = tuple(Verdict(p.sentence, p.points, examination.problem(p)) for p in self.properties)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):  # of overflow in judging wild results
+            warnings.simplefilter("ignore")
+            verdicts = tuple(Verdict(p.sentence, p.points, examination.problem(p)) for p in self.properties)
         return Report(self.title, verdicts, examination.printed)
 
 
@@ -178,28 +186,42 @@ class _Examination:
     def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> str | None:
         expected = name_results(self.task, self.task.reference(*case))
         try:
-            found = read_results(self.task, value, expected, wanted=getattr(prop, "results", None))
+            found = self._read(prop, value, expected)
         except ValueError as error:
             return str(error)
+        everything = dict.fromkeys(found, ...)
         if isinstance(prop, Holds):
-            return prop.test(case, found)
-        axes = {name: self.task.results[name] for name in prop.results}
-        difference = first_difference(found, expected, axes, prop.tolerance, self.task.time)
-        if difference is None:
+            problem = prop.test(case, found)
+            parts = (everything,)
+        else:
+            axes = {name: self.task.results[name] for name in prop.results}
+            problem = first_difference(found, expected, axes, prop.tolerance, self.task.time)
+            parts = (everything, problem.where) if problem else ()
+        if problem is None:
             return None
-        mistake = self._known_mistake(prop, case, found, expected, difference.where)
-        return f"{difference}\nLooks like: {mistake}" if mistake else str(difference)
+        mistake = self._known_mistake(prop, case, found, expected, parts)
+        return f"{problem}\nLooks like: {mistake}" if mistake else str(problem)
 
-    def _known_mistake(self, prop: Agrees, case: Case, found, expected, where) -> str | None:
-        """The mistake whose results are the student's: all of the property's, else the first wrong one."""
+    def _read(self, prop: Agrees | Holds, value: Any, expected: Outputs) -> Outputs:
+        """The results that the property is about. `Agrees` itself finds where a NaN came first in time."""
+        wanted = {"wanted": prop.results, "finite": False} if isinstance(prop, Agrees) else {}
+        try:
+            return read_results(self.task, value, expected, **wanted)
+        except ValueError:
+            raise
+        except Exception as error:  # from a conversion of its own, as some tensors have
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"your results do not turn into arrays of numbers: {what}") from error
+
+    def _known_mistake(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> str | None:
+        """The mistake whose results are the student's, in the first of `parts` (name → index) or the next."""
         wrong = {}
         for mistake in self.task.mistakes:
-            answer = call(mistake.function, case)
             try:
-                wrong[mistake.name] = read_results(self.task, answer.value, expected, wanted=prop.results)
+                wrong[mistake.name] = self._read(prop, call(mistake.function, case).value, expected)
             except ValueError:
                 continue
-        for part in (dict.fromkeys(prop.results, ...), where):
+        for part in parts:
             for name, outputs in wrong.items():
                 is_a_mistake = not same(outputs, expected, part, prop.tolerance)
                 if is_a_mistake and same(found, outputs, part, prop.tolerance):
@@ -213,18 +235,20 @@ def name_results(task: Task, value: Any) -> Outputs:
     return {name: np.asarray(v, dtype=np.float64) for name, v in zip(task.results, values, strict=True)}
 
 
-def read_results(task: Task, value: Any, expected: Outputs, wanted: Sequence[str] | None = None) -> Outputs:
+def read_results(
+    task: Task, value: Any, expected: Outputs, wanted: Sequence[str] | None = None, *, finite: bool = True
+) -> Outputs:
     """A student's results by name, as float64 arrays of the right shape; ValueError says what does not fit.
 
     Only the `wanted` results have to be right in shape (None: all), so that one bad result costs its own
-    points alone.
+    points alone. Without `finite` they may hold NaN and infinity.
     """
     names = ", ".join(task.results)
     if value is None:
         raise ValueError(f"your function returned None; it should return {names}: is its return missing?")
     if len(task.results) == 1:
         value = (value,)
-    elif not isinstance(value, (tuple, list, np.ndarray)) or len(value) != len(task.results):
+    elif _count(value) != len(task.results):
         got = f"{len(value)} values" if isinstance(value, (tuple, list)) else f"one {type(value).__name__}"
         raise ValueError(
             f"your function should return {len(task.results)} values: {names}; it returned {got}"
@@ -233,7 +257,13 @@ def read_results(task: Task, value: Any, expected: Outputs, wanted: Sequence[str
     for name, axes in task.results.items():
         read_array(name, expected[name], axes, sizes, finite=False)
     return {
-        name: read_array(name, v, axes, dict(sizes))
+        name: read_array(name, v, axes, dict(sizes), finite=finite)
         for (name, axes), v in zip(task.results.items(), value, strict=True)
         if wanted is None or name in wanted
     }
+
+
+def _count(value: Any) -> int:
+    """How many results a function returned: an array holds one per entry of its first axis, a number none."""
+    several = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    return len(value) if several else 1

@@ -205,9 +205,9 @@ def test_what_goes_wrong_at_first_is_raised_in_the_cell():
     figure, _, artists = two_lines()
 
     def unfinished(power):
-        raise NotImplementedError("write the backward pass")
+        raise LookupError("write the backward pass")
 
-    with pytest.raises(NotImplementedError, match="write the backward pass"):
+    with pytest.raises(LookupError, match="write the backward pass"):
         LiveFigure(figure, unfinished, artists, {"power": slider()}, "two lines")
 
 
@@ -240,3 +240,20 @@ def test_moving_an_unknown_control_names_those_there_are():
     live = LiveFigure(*two_lines(), {"power": slider()}, "two lines")
     with pytest.raises(ValueError, match="no control is called 'gain'; there are power"):
         live.set(gain=1.0)
+
+
+def test_a_function_that_is_not_written_yet_leaves_the_figure_standing_with_its_message():
+    figure, _, artists = two_lines()
+    answers = [NotImplementedError("compute K"), NotImplementedError("compute K"), None]
+
+    def update(power):
+        if error := answers.pop(0):
+            raise error
+
+    live = LiveFigure(figure, update, artists, {"power": slider()}, alt="lines")
+    assert "not written yet: compute K" in live.message
+    assert live.pixels.std() > 0
+    live.set(power=2.0)
+    assert "not written yet: compute K" in live.message
+    live.set(power=3.0)
+    assert live.message == ""

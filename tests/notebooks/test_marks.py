@@ -41,6 +41,12 @@ def test_a_solution_gets_all_points(solution):
         assert score == points, check.source
 
 
+def test_an_untouched_exercise_runs_to_its_end(exercise):
+    """A figure whose function is not written yet says so: *Run All* reaches the tasks after it."""
+    cells, _ = run(exercise)
+    assert [output for cell in cells for output in cell.outputs if output.output_type == "error"] == []
+
+
 def test_an_untouched_exercise_gets_no_point(exercise):
     for check in checks(exercise):
         assert determine_grade(check)[0] == 0, check.source
