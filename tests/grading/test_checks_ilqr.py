@@ -84,7 +84,7 @@ def test_positive_means_that_every_direction_bends_upward(rng):
 
 def quadratic_horizon(rng, mu, n=2, m=1, T=4):
     """A random problem in deviations, and its backward pass."""
-    V, v, _, _, _, action_value, step = instances._horizon(rng, n, m, T, mu)
+    V, v, _, _, _, action_value, step = instances.horizon(rng, n, m, T, mu)
     zero = np.zeros((n, n)), np.zeros(n)
     C, c = zip(*[action_value(t, *zero) for t in range(T)], strict=True)
     # Q - C = F'F where V is the identity; F itself comes from q - c, one unit of v at a time.

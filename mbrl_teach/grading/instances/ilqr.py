@@ -98,7 +98,7 @@ def doubtful_steps(rng):
 # Task 4 ---------------------------------------------------------------------------------------------
 
 
-def _horizon(rng, n, m, T, mu, bad_step=None):
+def horizon(rng, n, m, T, mu, bad_step=None):
     """V_final, v_final, mu, T, m and helpers; at `bad_step` the cost of the action bends down steeply."""
     F = rng.normal(size=(T, n, n + m)) / np.sqrt(n)
     C = np.stack([positive_definite(rng, n + m) for _ in range(T)])
@@ -110,17 +110,17 @@ def _horizon(rng, n, m, T, mu, bad_step=None):
 
 def plain_horizons(rng):
     """Positive definite at every step, without regularisation."""
-    return [_horizon(rng, 3, 2, 3, 0.0), _horizon(rng, 2, 1, 4, 0.0)]
+    return [horizon(rng, 3, 2, 3, 0.0), horizon(rng, 2, 1, 4, 0.0)]
 
 
 def regularised_horizons(rng):
     """The same with mu."""
-    return [_horizon(rng, 3, 2, 3, rng.uniform(1.0, 3.0)), _horizon(rng, 2, 1, 4, rng.uniform(1.0, 3.0))]
+    return [horizon(rng, 3, 2, 3, rng.uniform(1.0, 3.0)), horizon(rng, 2, 1, 4, rng.uniform(1.0, 3.0))]
 
 
 def doubtful_horizons(rng):
     """One step is not positive definite, the last to be computed or another; or mu makes up for it."""
-    return [_horizon(rng, 2, 1, 3, mu, bad) for mu, bad in ((0.0, 0), (0.0, 2), (5000.0, 1))]
+    return [horizon(rng, 2, 1, 3, mu, bad) for mu, bad in ((0.0, 0), (0.0, 2), (5000.0, 1))]
 
 
 # Task 5 ---------------------------------------------------------------------------------------------
