@@ -56,7 +56,7 @@ class CartPole(ControlProblem):
         distance: float = 1.0,
         action_limit: float = 20.0,
         force_weight: float = 1.0,
-        final_weights: tuple[float, float, float, float] = (1000.0, 1000.0, 100.0, 100.0),
+        final_weights: tuple[float, float, float, float] = (1e4, 1e4, 1e3, 1e3),
         initial_state: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
     ):
         if not (horizon >= 1 and min(dt, cart_mass, pole_mass, length, action_limit) > 0):

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from mbrl_teach.arguments import read_array
 from mbrl_teach.problems.base import ControlProblem
 
-OBSTACLES = ((1.2, 0.4, 0.5), (2.0, 2.2, 0.6), (3.4, 1.2, 0.5), (3.2, 3.4, 0.4))
+OBSTACLES = ((1.0, -0.3, 0.4), (1.6, 1.6, 0.5), (3.2, 1.0, 0.6), (3.0, 3.2, 0.4))
 
 
 class Unicycle(ControlProblem):
@@ -128,9 +128,8 @@ class Unicycle(ControlProblem):
         weighted = nearness[..., None] * g
         gradient = self._join(s, a)
         C = np.zeros((*gradient.shape, 5))
-        C[..., :2, :2] = np.swapaxes(g, -1, -2) @ weighted - (nearness @ steepness)[..., None, None] * np.eye(
-            2
-        )
+        C[..., :2, :2] = np.swapaxes(g, -1, -2) @ weighted
+        C[..., range(2), range(2)] -= (nearness @ steepness)[..., None]
         C[..., range(3, 5), range(3, 5)] = self.weights
         gradient[..., :2] = -weighted.sum(axis=-2)
         gradient[..., 2] = 0.0

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import minimize
 
 from mbrl_teach.problems.cart_pole import CartPole
 
@@ -70,6 +71,46 @@ def test_a_constant_force_costs_its_square_for_two_seconds():
     world = CartPole()
     states, cost = world.rollout(np.full((150, 1), 3.0))
     assert cost - world.final_cost(states[-1]) == pytest.approx(2.0 * 9.0)
+
+
+def test_collocation_of_the_equations_gives_the_published_cost():
+    """Kelly's problem by trapezoids on 25 intervals, from a straight line, costs 60.0355194742.
+
+    An independent check of the equations and parameters: a general solver (SLSQP), the final state exact.
+    """
+    world, N = CartPole(), 25
+    h = 2.0 / N
+    weights = h * np.array([0.5] + [1.0] * (N - 1) + [0.5])
+
+    def parts(z):
+        return z.reshape(N + 1, 5)[:, :4], z.reshape(N + 1, 5)[:, 4:]
+
+    def defects(z):
+        s, u = parts(z)
+        slope = world.derivative(s, u)
+        steps = s[1:] - s[:-1] - 0.5 * h * (slope[1:] + slope[:-1])
+        return np.concatenate([steps.ravel(), s[0], s[-1] - world.goal])
+
+    def defects_jacobian(z):
+        D, here = 0.5 * h * world.derivative_jacobian(*parts(z)), np.eye(4, 5)
+        J = np.zeros((N + 2, 4, N + 1, 5))
+        for t in range(N):
+            J[t, :, t], J[t, :, t + 1] = -here - D[t], here - D[t + 1]
+        J[N, :, 0] = J[N + 1, :, N] = here
+        return J.reshape(4 * (N + 2), -1)
+
+    line = np.zeros((N + 1, 5))
+    line[:, :4] = np.linspace(0.0, 1.0, N + 1)[:, None] * world.goal
+    solution = minimize(
+        lambda z: weights @ parts(z)[1][:, 0] ** 2,
+        line.ravel(),
+        jac=lambda z: np.hstack([np.zeros((N + 1, 4)), 2.0 * weights[:, None] * parts(z)[1]]).ravel(),
+        constraints={"type": "eq", "fun": defects, "jac": defects_jacobian},
+        method="SLSQP",
+        options={"maxiter": 300, "ftol": 1e-12},
+    )
+    assert solution.success
+    assert solution.fun == pytest.approx(60.0355194742, abs=1e-8)
 
 
 def test_an_integrator_that_is_not_there_is_refused():
