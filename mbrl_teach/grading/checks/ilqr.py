@@ -12,7 +12,7 @@ import numpy as np
 
 from mbrl_teach.grading.instances import ilqr as instances
 from mbrl_teach.grading.references import ilqr as references
-from mbrl_teach.grading.task import Agrees, Mistake, Task
+from mbrl_teach.grading.task import Agrees, Holds, Mistake, Task
 
 
 def mistakes_of(changed, *rows):
@@ -212,7 +212,19 @@ FULL = "the full step where it keeps its promise"
 SHORTER = "the longest step that keeps its promise, where rho = 1 does not"
 NONE = "the old trajectory and rho = 0 where no step does"
 TURNS = "an angle is a number like any other, also for a pendulum that turns round"
-EVERYTHING = ("states", "actions", "cost", "rho")
+OWN_COST = "the cost is that of the states and actions you return"
+STEP = ("states", "actions", "rho")
+
+
+def _own_cost(case, found):
+    """Compare the cost with that of the trajectory beside it, right or wrong."""
+    total_cost = case[-2]
+    expected = float(total_cost(found["states"], found["actions"]))
+    error = abs(float(found["cost"]) - expected)
+    if error <= 1e-6 * max(1.0, abs(expected)):
+        return None
+    return f"first wrong: cost: off by {error:.2g} from the cost of the states and actions you return"
+
 
 forward_pass = Task(
     name="02_ilqr/forward_pass",
@@ -221,10 +233,11 @@ forward_pass = Task(
     results={"states": "T+1 n", "actions": "T m", "cost": "", "rho": ""},
     reference=references.forward_pass,
     properties=[
-        Agrees(FULL, 2, EVERYTHING, instances.right_promises),
-        Agrees(SHORTER, 2, EVERYTHING, instances.broken_promises),
-        Agrees(NONE, 1, EVERYTHING, instances.empty_promises),
-        Agrees(TURNS, 1, EVERYTHING, instances.whirling_pendulums),
+        Agrees(FULL, 1, STEP, instances.right_promises),
+        Holds(OWN_COST, 1, _own_cost, instances.right_promises),
+        Agrees(SHORTER, 2, STEP, instances.broken_promises),
+        Agrees(NONE, 1, STEP, instances.empty_promises),
+        Agrees(TURNS, 1, STEP, instances.whirling_pendulums),
     ],
     mistakes=mistakes_of(
         references.forward_pass,
@@ -246,6 +259,7 @@ forward_pass = Task(
             (SHORTER,),
         ),
         ("the full step is taken whatever comes of it", {"expected": lambda *D: -np.inf}, (SHORTER, NONE)),
+        ("the cost is still that of the old trajectory", {"tell": False}, (OWN_COST,)),
         ("the last step tried is returned, though none was good enough", {"keep_old": False}, (NONE,)),
         (
             "the deviation is forgotten: K_t multiplies s_t - ŝ_t, not s_t",

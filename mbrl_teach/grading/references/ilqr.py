@@ -121,14 +121,14 @@ def expected_decrease(rho, D_1, D_2):
     return rho * D_1 + 0.5 * rho**2 * D_2
 
 
-def forward_pass(*case, follow=follow, of_k=1, of_K=0, expected=expected_decrease, keep_old=True):
+def forward_pass(*case, follow=follow, of_k=1, of_K=0, expected=expected_decrease, keep_old=True, tell=True):
     """The first of the steps 1, 1/2, 1/4 … that decreases the cost by a share of what the model promises."""
     states, actions, cost, K, k, linear, quadratic, dynamics, total_cost, share = case
     for rho in STEPS:
         new = follow(states, actions, rho**of_K * K, rho**of_k * k, dynamics)
         new_cost = total_cost(*new)
         if cost - new_cost >= share * expected(rho, linear, quadratic):
-            return *new, new_cost, rho
+            return *new, new_cost if tell else cost, rho
     return (states, actions, cost, 0.0) if keep_old else (*new, new_cost, rho)
 
 
