@@ -18,6 +18,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ class Mistake:
     name: str
     function: Callable
     loses: tuple[str, ...]
+
+
+def mistakes_of(changed: Callable, *rows: tuple[str, Mapping[str, Any], tuple[str, ...]]) -> list[Mistake]:
+    """Mistakes from rows (name, the keywords that `changed` is given, the sentences that it loses)."""
+    return [Mistake(name, partial(changed, **changes), loses) for name, changes, loses in rows]
 
 
 @dataclass(frozen=True)

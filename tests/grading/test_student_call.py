@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from mbrl_teach.grading.checks import lqr
+from mbrl_teach.grading.references import lqr as references
 from mbrl_teach.grading.student_call import call
 
 
@@ -50,7 +50,7 @@ def test_an_error_shows_the_students_own_lines_and_no_others(line):
 
 def test_an_error_in_a_function_that_was_handed_in_shows_the_line_that_called_it():
     student = compiled("def student(gain):\n    return gain(1, 2, 3)\n")
-    what, *where = error_lines(student, lqr.reference_gain)
+    what, *where = error_lines(student, references.gain)
     assert what == "your code stopped with TypeError: 'int' object is not subscriptable"
     assert where == ["line 2, in student: return gain(1, 2, 3)"]
 

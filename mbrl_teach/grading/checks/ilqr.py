@@ -12,13 +12,7 @@ import numpy as np
 
 from mbrl_teach.grading.instances import ilqr as instances
 from mbrl_teach.grading.references import ilqr as references
-from mbrl_teach.grading.task import Agrees, Holds, Mistake, Task
-
-
-def mistakes_of(changed, *rows):
-    """Mistakes from rows (name, the keywords that `changed` is given, the sentences that it loses)."""
-    return [Mistake(name, partial(changed, **changes), loses) for name, changes, loses in rows]
-
+from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
 
 # Task 1: the Jacobian of the pendulum ---------------------------------------------------------------
 

@@ -1,1 +1,1 @@
-"""Random instances on which checks try a function, one module per assignment that needs many."""
+"""Random instances on which the checks try a function, one module per assignment."""

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mbrl_teach.grading.checks.lqr import positive_definite
+from mbrl_teach.grading.instances.matrices import positive_definite, symmetric
 from mbrl_teach.grading.references import ilqr as references
 from mbrl_teach.problems.pendulum import Pendulum
-
-
-def symmetric(rng, *shape):
-    """Random matrices of this shape, symmetric in the last two axes, indefinite as they come."""
-    half = rng.normal(size=shape)
-    return half + half.swapaxes(-1, -2)
-
 
 # Task 1 ---------------------------------------------------------------------------------------------
 
