@@ -54,7 +54,7 @@ bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 
 bench-peers: $(STAMP)  ## the same beside libraries of others, in an environment of their own
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --editable ".[dev,peers]"
+	.venv-peers/bin/python -m pip install --quiet --editable ".[course,dev,peers]"
 	.venv-peers/bin/python -m tests.benchmarks
 
 lock: $(STAMP)  ## resolve requirements.lock anew (needs uv)
