@@ -25,6 +25,7 @@ behaviors through online trajectory optimization, section II-F (value without μ
 
 from __future__ import annotations
 
+from operator import le
 from typing import NamedTuple
 
 import numpy as np
@@ -115,6 +116,7 @@ def backward_pass(
     G = policy[:, x:]
     F_T, policy_T = np.swapaxes(F, -1, -2), np.swapaxes(policy, -1, -2)
     mu_identity, failed_at = mu * np.eye(m), None
+    low, high = ([], []) if box is None else (bound.tolist() for bound in box)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has failed, too: see below
         for t in reversed(range(T)):
             Q_t = F_T[t].dot(V).dot(F[t]) + C[t]
@@ -122,7 +124,7 @@ def backward_pass(
                 Q_t += V[n, :n].dot(curvature[t]).reshape(d, d)
             Q_aa, Q_ax = Q_t[x:, x:] + mu_identity, Q_t[x:, :x]
             _, G_t, failed = dposv(Q_aa, -Q_ax)
-            if box is not None and (failed or not _inside(G_t[:, n], box[0][t], box[1][t])):
+            if box is not None and (failed or not _inside(G_t[:, n], low[t], high[t])):
                 G_t, failed = _clamped_gains(Q_aa, Q_ax, box[0][t], box[1][t], G_t[:, n], failed)
             if failed:
                 failed_at = t
@@ -135,8 +137,9 @@ def backward_pass(
 
 
 def _inside(k, low, high):
-    """low <= k <= high, on Python floats: 1 µs less than on arrays of this size."""
-    return all(a <= b <= c for a, b, c in zip(low.tolist(), k.tolist(), high.tolist(), strict=True))
+    """low <= k <= high, on Python floats: 2 µs less than on arrays of this size."""
+    k = k.tolist()
+    return all(map(le, low, k)) and all(map(le, k, high))
 
 
 def _clamped_gains(Q_aa, Q_ax, low, high, newton, failed):

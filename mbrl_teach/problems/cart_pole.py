@@ -108,7 +108,7 @@ class CartPole(ControlProblem):
         result[..., :2] = s[..., 2:]
         result[..., 2] = x_acceleration
         # The same as θ'' above: the bob swings in the accelerated frame of the cart.
-        result[..., 3] = (cos * x_acceleration + g * sin) / -length
+        result[..., 3] = (cos * x_acceleration + g * sin) * (-1.0 / length)
         return result
 
     def derivative_jacobian(self, s, a):

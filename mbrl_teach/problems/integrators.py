@@ -17,6 +17,7 @@ Source: Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I (19
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -42,14 +43,20 @@ class Integrator:
     nodes: tuple[float, ...]
     weights: tuple[float, ...]
 
+    @cached_property
+    def _later(self) -> tuple[tuple[float, float], ...]:
+        """Nodes and weights of the stages after the first."""
+        return tuple(zip(self.nodes[1:], self.weights[1:], strict=True))
+
     def step(self, equation: DifferentialEquation, s: np.ndarray, a: np.ndarray, dt: float) -> np.ndarray:
         """The state (..., n) after `dt` seconds."""
         k = equation.derivative(s, a)
-        total = self.weights[0] * k
-        for node, weight in zip(self.nodes[1:], self.weights[1:], strict=True):
+        change = (dt * self.weights[0]) * k
+        for node, weight in self._later:
             k = equation.derivative(s + (dt * node) * k, a)
-            total += weight * k
-        return s + dt * total
+            change += (dt * weight) * k
+        change += s
+        return change
 
     def jacobian(self, equation: DifferentialEquation, s: np.ndarray, a: np.ndarray, dt: float) -> np.ndarray:
         """Derivative (..., n, n+m) of the step by z = [s; a]."""
@@ -62,7 +69,7 @@ class Integrator:
         stages = [(s, D, np.eye(d))]
         Dk = D
         total = self.weights[0] * Dk
-        for node, weight in zip(self.nodes[1:], self.weights[1:], strict=True):
+        for node, weight in self._later:
             point = s + (dt * node) * k
             k, D = equation.derivative(point, a), equation.derivative_jacobian(point, a)
             J = np.empty((*Dk.shape[:-2], d, d))
@@ -80,7 +87,7 @@ class Integrator:
         _, stages = self._jacobian(equation, s, a, dt)
         D2k = equation.derivative_hessian(s, a)
         total = self.weights[0] * D2k
-        for node, weight, (point, D, J) in zip(self.nodes[1:], self.weights[1:], stages[1:], strict=True):
+        for (node, weight), (point, D, J) in zip(self._later, stages[1:], strict=True):
             bend = _congruence(equation.derivative_hessian(point, a), J)
             D2k = bend + (dt * node) * _carry(D, D2k)
             total += weight * D2k
