@@ -62,4 +62,4 @@ lock: $(STAMP)  ## resolve requirements.lock anew (needs uv)
 	  --python-version 3.11 --extra course --extra dev pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-peers

@@ -119,13 +119,12 @@ def _size(symbol: str, sizes: dict[str, int]) -> int | None:
 
 
 def _expected(symbols: list[str], leading: bool, sizes: dict[str, int]) -> str:
-    """``(T, n, n+m) = (20, 2, 3)``, or the symbols alone while a size is still unknown."""
+    """``(T, n, n+m) = (20, 2, 3)``; an unknown one keeps its symbol: ``(T, m) = (T, 1)``."""
     dots = ["..."] if leading else []
     known = [_size(symbol, sizes) for symbol in symbols]
     shape = _tuple(dots + symbols)
-    return (
-        shape if None in known or not known else f"{shape} = {_tuple(dots + [str(size) for size in known])}"
-    )
+    filled = [symbol if size is None else str(size) for symbol, size in zip(symbols, known, strict=True)]
+    return shape if filled == symbols else f"{shape} = {_tuple(dots + filled)}"
 
 
 def _tuple(items: list[str]) -> str:

@@ -35,7 +35,7 @@ def test_allows_stacks_in_front_where_they_are_asked_for():
             "F must have shape (T, n, n+m) = (20, 2, 3); got (20, 2)",
         ),
         (np.zeros(3), "n", "F must have shape (n,) = (2,); got (3,)"),
-        (np.zeros(3), "p n", "F must have shape (p, n); got (3,)"),
+        (np.zeros(3), "p n", "F must have shape (p, n) = (p, 2); got (3,)"),
         ([[1.0], [1.0, 2.0]], "n n", "F must be an array of numbers; got rows of different lengths"),
         (["a", "b"], "n", "F must be an array of real numbers; got dtype <U1"),
         ([1j, 2j], "n", "F must be an array of real numbers; got dtype complex128"),

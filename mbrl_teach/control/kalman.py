@@ -256,13 +256,13 @@ def _read(T: int | None, **arguments: ArrayLike) -> SimpleNamespace:
     """Checked copies of the arguments; given T, those that may vary in time have T entries in front."""
     axes = {name: _AXES[name] for name in arguments}
     constant = set()
-    for name in axes.keys() & _PER_STEP if T else ():
+    for name in axes.keys() & _PER_STEP if T is not None else ():
         if read_array(name, arguments[name], "...", {}, finite=False).ndim <= len(axes[name].split()):
             constant.add(name)
         else:
             axes[name] = f"T {axes[name]}"
     given = {name: (value, axes[name]) for name, value in arguments.items()}
-    arrays = read_arrays(given, {"T": T} if T else {})
+    arrays = read_arrays(given, {} if T is None else {"T": T})
     for name, array in arrays.items():
         if name in _COVARIANCES:
             require_covariance(name, array, axes[name])

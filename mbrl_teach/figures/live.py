@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import io
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -44,9 +45,10 @@ class LiveFigure(widgets.VBox):
     Whatever stands above a moving artist in its axes (legend, spines, labels) is drawn above it again.
     Where no widgets run (GitHub, HTML, print) stands a PNG of the figure as it was when it was shown.
 
-    Raises ValueError for an empty `alt` and for `controls` without values; what `update` raises at the
-    controls' first values is raised here, for there is no picture yet that could stay. But for
-    NotImplementedError: then the figure stands as it was drawn, with the message, until it is made again.
+    Raises ValueError for an empty `alt`, for `controls` without values and for `artists` that are not the
+    figure's. What `update` raises at the controls' first values is shown too, below the figure as it was
+    drawn, and (unless it is NotImplementedError) with its traceback on stderr: a function that a student
+    has not written yet, or not rightly, must not stop a run of the whole notebook.
     """
 
     def __init__(
@@ -59,7 +61,8 @@ class LiveFigure(widgets.VBox):
     ) -> None:
         self.controls = _read_controls(controls)
         self.figure, self._update, self._artists, self._alt = figure, update, artists, alt
-        missing = self._first_update()
+        _require_artists(artists, figure)
+        first_error = self._first_update()
         self._lay_out()
         self._pixels = self._draw()
         self.alt = self._describe()
@@ -74,7 +77,7 @@ class LiveFigure(widgets.VBox):
         super().__init__([controls_row, self._image, self._unseen, self._message])
         for control in self.controls.values():
             control.observe(self._refresh, "value")
-        self._show(missing)
+        self._show(first_error)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -98,11 +101,13 @@ class LiveFigure(widgets.VBox):
                 raise ValueError(f"no control is called {name!r}; there are {', '.join(self.controls)}")
             self.controls[name].value = value
 
-    def _first_update(self) -> NotImplementedError | None:
-        """A function that an exercise has not written yet must not stop a run of the whole notebook."""
+    def _first_update(self) -> Exception | None:
         try:
             self._update(**self.values)
-        except NotImplementedError as error:
+        except Exception as error:
+            if not isinstance(error, NotImplementedError):
+                error.__traceback__ = error.__traceback__.tb_next  # from `update` on, without this frame
+                traceback.print_exception(error)
             return error
         return None
 
@@ -186,8 +191,16 @@ def _read_controls(controls: Mapping[str, widgets.DOMWidget]) -> dict[str, widge
     return dict(controls)
 
 
+def _require_artists(artists: Artist | Iterable, figure: Figure) -> None:
+    for artist in _flatten(artists):
+        if not isinstance(artist, Artist):
+            raise ValueError(f"artists must hold matplotlib artists; got {artist!r}")
+        if artist.get_figure(root=True) is not figure:
+            raise ValueError(f"artists must belong to the figure; got {artist!r} of another")
+
+
 def _flatten(artists: Artist | Iterable | None) -> Iterator[Artist]:
-    if isinstance(artists, Artist):
+    if isinstance(artists, (Artist, str)) or not isinstance(artists, Iterable | None):
         yield artists
     elif artists is not None:  # an error bar without caps holds None in their place
         for part in artists:

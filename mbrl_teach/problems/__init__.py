@@ -1,1 +1,1 @@
-"""Worlds: pure batched functions of state and action, and the Gymnasium environments made of them."""
+"""Worlds: pure batched functions of state and action, with their derivatives."""

@@ -201,14 +201,30 @@ def test_a_bug_in_a_move_is_shown_and_reaches_the_log():
     assert "KeyError: &#x27;gain&#x27;" in live.message
 
 
-def test_what_goes_wrong_at_first_is_raised_in_the_cell():
+def test_what_goes_wrong_at_first_is_shown_with_its_traceback_and_the_run_goes_on(capsys):
     figure, _, artists = two_lines()
 
-    def unfinished(power):
-        raise LookupError("write the backward pass")
+    def returns_nothing(power):
+        _K, _k = None
 
-    with pytest.raises(LookupError, match="write the backward pass"):
-        LiveFigure(figure, unfinished, artists, {"power": slider()}, "two lines")
+    live = LiveFigure(figure, returns_nothing, artists, {"power": slider()}, "two lines")
+    assert "TypeError: cannot unpack" in live.message
+    told = capsys.readouterr().err
+    assert "_K, _k = None" in told
+    assert "figures/live.py" not in told.replace("tests/figures/", "")
+
+
+@pytest.mark.parametrize("artists", [["abc"], [3.0], "abc"], ids=str)
+def test_refuses_artists_that_are_none(artists):
+    figure, update, _ = two_lines()
+    with pytest.raises(ValueError, match="artists must hold matplotlib artists; got"):
+        LiveFigure(figure, update, artists, {"power": slider()}, "two lines")
+
+
+def test_refuses_the_artists_of_another_figure():
+    figure, update, _ = two_lines()
+    with pytest.raises(ValueError, match="artists must belong to the figure"):
+        LiveFigure(figure, update, two_lines()[2], {"power": slider()}, "two lines")
 
 
 def test_a_control_without_a_label_is_labelled_by_its_name_in_full():
