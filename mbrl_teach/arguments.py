@@ -131,6 +131,13 @@ def _tuple(items: list[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
+def require_at_least_one(name: str, array: np.ndarray, sizes: Mapping[str, int]) -> None:
+    """Raise ValueError if one of `sizes`, which the shape of `array` has bound, is zero."""
+    for symbol, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} must have {symbol} >= 1; got shape {array.shape}, so {symbol} = {size}")
+
+
 def require_finite(name: str, array: np.ndarray, axes: str) -> None:
     """Raise ValueError if `array` holds NaN or infinity; with a time axis, say the first step."""
     if np.isfinite(array).all():

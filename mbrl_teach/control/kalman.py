@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dposv
 
-from mbrl_teach.arguments import read_array, read_arrays, require_covariance
+from mbrl_teach.arguments import read_array, read_arrays, require_at_least_one, require_covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,9 @@ def kalman_filter(
     Raises ValueError for a wrong shape, NaN or infinity, a covariance that is not symmetric (1e-10
     relative) and positive semi-definite, and at a step whose innovation covariance is singular.
     """
-    T = len(read_array("observations", observations, "T p", {}))
+    read_observations = read_array("observations", observations, "T p", {})
+    T = len(read_observations)
+    require_at_least_one("observations", read_observations, {"T": T})
     dynamics = {"F": F, "f": f, "process_noise": process_noise}
     sensor = {"H": H, "observation_noise": observation_noise, "observations": observations}
     acted = {} if actions is None else {"actions": _with_last_action(actions, T)}

@@ -38,6 +38,7 @@ from scipy.linalg.lapack import dposv
 from mbrl_teach.arguments import (
     read_array,
     read_arrays,
+    require_at_least_one,
     require_covariance,
     require_finite,
     require_symmetric,
@@ -147,23 +148,33 @@ def _read(F, f, C, c, V_final, v_final, noise):
     end = {"V_final": (V_final, "... n n"), "v_final": (v_final, "... n"), "noise": (noise, "... T n n")}
     end = {name: argument for name, argument in end.items() if argument[0] is not None}
     arrays = read_arrays(dynamics | cost | end, sizes, unchecked=("F", "f"))
-    F, f, C, c = (arrays[name] for name in ("F", "f", "C", "c"))
-    used = sizes["T"] - ends_at_T
-    require_finite("F", F[..., :used, :, :], "... T n n+m")
-    require_finite("f", f[..., :used, :], "... T n")
-    n = sizes["n"]
-    V_final, v_final = arrays.get("V_final", np.zeros((n, n))), arrays.get("v_final", np.zeros(n))
-    require_symmetric("C", C, "... T n+m n+m")
-    require_symmetric("V_final", V_final, "... n n")
+    require_at_least_one("F", arrays["F"], {name: sizes[name] for name in ("T", "n", "m")})
+    n, used = sizes["n"], sizes["T"] - ends_at_T
+    require_finite("F", arrays["F"][..., :used, :, :], "... T n n+m")
+    require_finite("f", arrays["f"][..., :used, :], "... T n")
+    arrays.setdefault("V_final", np.zeros((n, n)))
+    arrays.setdefault("v_final", np.zeros(n))
+    require_symmetric("C", arrays["C"], "... T n+m n+m")
+    require_symmetric("V_final", arrays["V_final"], "... n n")
     if noise is not None:
-        noise = arrays["noise"]
-        require_covariance("noise", noise, "... T n n")
-    problem, ranks = (F, f, C, c, V_final, v_final), (3, 2, 3, 2, 2, 1)
-    stack = np.broadcast_shapes(*(a.shape[: a.ndim - rank] for a, rank in zip(problem, ranks, strict=True)))
-    if stack:
-        shapes = (stack + a.shape[a.ndim - rank :] for a, rank in zip(problem, ranks, strict=True))
-        problem = map(np.broadcast_to, problem, shapes)
-    return *problem, noise
+        require_covariance("noise", arrays["noise"], "... T n n")
+    arrays = _with_common_stack(arrays)
+    return *(arrays[name] for name in ("F", "f", "C", "c", "V_final", "v_final")), arrays.get("noise")
+
+
+_RANKS = {"F": 3, "f": 2, "C": 3, "c": 2, "V_final": 2, "v_final": 1, "noise": 3}
+
+
+def _with_common_stack(arrays):
+    """Copies of the arrays, whose leading axes are broadcast against each other."""
+    stacks = {name: array.shape[: array.ndim - _RANKS[name]] for name, array in arrays.items()}
+    try:
+        stack = np.broadcast_shapes(*stacks.values())
+    except ValueError:
+        told = ", ".join(f"{name} {axes}" for name, axes in stacks.items() if axes)
+        raise ValueError(f"the leading axes of all arguments must broadcast; got {told}") from None
+    own = {name: array.shape[array.ndim - _RANKS[name] :] for name, array in arrays.items()}
+    return {name: np.array(np.broadcast_to(array, stack + own[name])) for name, array in arrays.items()}
 
 
 def _homogeneous(F, f, C, c, V_final, v_final):

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dgeev, dgesv, dposv, dpotrf
 
-from mbrl_teach.arguments import read_arrays, require_symmetric
+from mbrl_teach.arguments import read_arrays, require_at_least_one, require_symmetric
 
 MAX_DOUBLINGS = 60  # 2^60 steps: what has not settled by then never will
 
@@ -45,6 +45,7 @@ def riccati(F: ArrayLike, C: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     sizes: dict[str, int] = {}
     F, C = read_arrays({"F": (F, "n n+m"), "C": (C, "n+m n+m")}, sizes).values()
+    require_at_least_one("F", F, sizes)
     require_symmetric("C", C, "n+m n+m")
     n = sizes["n"]
     A, G, H = _without_cross_terms(F, C, n)

@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_at_least_one
 from mbrl_teach.figures.style import COLORS
 
 
@@ -90,6 +90,7 @@ def plot_value_function(
     which stay as they are.
     """
     levels = read_array("levels", levels, "L", {})
+    require_at_least_one("levels", levels, {"L": len(levels)})
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     # The lighter part of the map would not stand out from the page.
     colors = colormaps["viridis"](np.linspace(0.0, 0.55, len(levels)))
@@ -130,6 +131,7 @@ def plot_spread(
     Returns the band, the mean (which carries the colour and the label), and `shown` thin lines.
     """
     samples = read_array("samples", samples, "R T", {})
+    require_at_least_one("samples", samples, {"R": len(samples)})
     times = _times(axes, samples.shape[1], dt)
     mean = _line(axes, times, samples.mean(axis=0), style, linewidth=2.0, linestyle="-", zorder=2.2)
     band = axes.fill_between(times, *_middle(samples), color=mean.get_color(), alpha=0.2, lw=0)
@@ -177,6 +179,8 @@ def move_estimate(
     means, low, high = _belief(means, variances)
     _set_heights([mean], [means])
     band.set_data(mean.get_xdata(), low, high)
+    if truth is not None and not true:
+        raise ValueError("truth must be given to plot_estimate before it can be moved; got none there")
     if truth is not None:
         _set_heights(true, [read_array("truth", truth, "T", {"T": len(means)})])
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mbrl_teach.arguments import read_array
 from mbrl_teach.problems.base import ControlProblem
 
 
@@ -41,20 +42,31 @@ class Particle(ControlProblem):
         weights: tuple[float, float, float] = (1.0, 0.1, 0.1),
         initial_state: tuple[float, float] = (1.0, 0.0),
     ):
-        if not (horizon >= 1 and dt > 0 and mass > 0):
+        if not (horizon >= 1 and horizon == int(horizon) and dt > 0 and mass > 0):
             raise ValueError(
-                f"horizon must be at least 1, dt and mass positive; got {horizon=}, {dt=}, {mass=}"
+                "horizon must be a whole number from 1 on, dt and mass positive; "
+                f"got {horizon=}, {dt=}, {mass=}"
             )
-        self.horizon, self.dt, self.mass, self.wind, self.target = horizon, dt, mass, wind, target
-        self.weights = np.array(weights, dtype=np.float64)
-        self.initial_state = np.array(initial_state, dtype=np.float64)
-        push = np.array([dt**2 / 2, dt]) / mass
-        self._F = np.column_stack([[1.0, 0.0], [dt, 1.0], push])
-        self._f = wind * push
+        self.horizon, self.dt, self.mass = int(horizon), float(dt), float(mass)
+        self.wind = float(read_array("wind", wind, "", {}))
+        self.target = float(read_array("target", target, "", {}))
+        self.weights = read_array("weights", weights, "3", {})
+        self.initial_state = read_array("initial_state", initial_state, "2", {})
+
+    @property
+    def F(self) -> np.ndarray:
+        """(2, 3), the same at every step."""
+        return np.array([[1.0, self.dt, self.dt**2 / 2 / self.mass], [0.0, 1.0, self.dt / self.mass]])
+
+    @property
+    def f(self) -> np.ndarray:
+        """(2,), what the wind does in a step."""
+        return self.wind * self.F[:, 2]
 
     def dynamics(self, s, a):
         """Next state (..., 2): F [s; a] + f."""
-        return s @ self._F[:, :2].T + a @ self._F[:, 2:].T + self._f
+        F = self.F
+        return s @ F[:, :2].T + a @ F[:, 2:].T + self.f
 
     def cost(self, s, a):
         """1/2 (w_p (position - target)² + w_v velocity² + w_a force²), of shape (...)."""
@@ -64,7 +76,7 @@ class Particle(ControlProblem):
 
     def linearize(self, s, a):
         """F (..., 2, 3), the same everywhere."""
-        return np.broadcast_to(self._F, (*np.shape(s)[:-1], 2, 3))
+        return np.broadcast_to(self.F, (*self._join(s, a).shape[:-1], 2, 3))
 
     def quadratize(self, s, a):
         """C (..., 3, 3), the same everywhere, and the gradient c (..., 3) at (s, a)."""
@@ -73,7 +85,7 @@ class Particle(ControlProblem):
 
     def dynamics_hessian(self, s, a):
         """Zero (..., 2, 3, 3): the dynamics are affine."""
-        return np.zeros((*np.shape(s)[:-1], 2, 3, 3))
+        return np.zeros((*self._join(s, a).shape[:-1], 2, 3, 3))
 
     def linear_quadratic(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """F (T, 2, 3), f (T, 2), C (T, 3, 3), c (T, 3) in the notation of `control.lqr`.
@@ -81,5 +93,5 @@ class Particle(ControlProblem):
         The constant 1/2 w_p target² of the cost has no place in them and is left out.
         """
         c = np.array([-self.weights[0] * self.target, 0.0, 0.0])
-        arrays = (self._F, self._f, np.diag(self.weights), c)
+        arrays = (self.F, self.f, np.diag(self.weights), c)
         return tuple(np.repeat(array[None], self.horizon, axis=0) for array in arrays)

@@ -180,3 +180,10 @@ def test_controller_refuses_a_singular_innovation_covariance_with_the_step():
     controller = LQGController(np.zeros((T, m, n)), np.zeros((T, m)), **model)
     with pytest.raises(ValueError, match=re.escape("not positive definite at t = 1 (array index 0)")):
         controller([0.0])
+
+
+def test_no_observations_at_all_are_refused_in_words():
+    with pytest.raises(ValueError, match="observations"):
+        kalman_filter(
+            np.eye(2), np.zeros(2), np.eye(2), np.eye(2), np.eye(2), np.zeros(2), np.eye(2), np.zeros((0, 2))
+        )

@@ -242,3 +242,36 @@ def test_the_particle_is_brought_to_its_target():
     own_states, _ = particle.rollout(actions)
     assert own_states == pytest.approx(states)
     assert abs(states[-1, 0] - 2.0) < 0.2 < abs(states[0, 0] - 2.0)
+
+
+def test_the_solution_keeps_its_own_copy_of_the_problem():
+    problem = random_problem(np.random.default_rng(12))
+    solution = lqr(**problem)
+    cost = solution.rollout(np.ones(3))[2]
+    for array in problem.values():
+        array *= 0
+    assert solution.rollout(np.ones(3))[2] == cost
+
+
+def test_a_stack_of_noises_alone_is_a_stack_of_problems():
+    rng = np.random.default_rng(13)
+    problem = random_problem(rng)
+    root = rng.normal(size=(4, 6, 3, 3))
+    noise = root @ np.swapaxes(root, -1, -2)
+    solution = lqr(**problem, noise=noise)
+    assert solution.constant.shape == (4, 7)
+    assert solution.constant[2] == pytest.approx(lqr(**problem, noise=noise[2]).constant)
+
+
+def test_stacks_that_do_not_fit_are_named():
+    problem = random_problem(np.random.default_rng(14))
+    problem |= {"c": np.zeros((2, 6, 5)), "v_final": np.zeros((3, 3))}
+    with pytest.raises(
+        ValueError, match=re.escape("leading axes of all arguments must broadcast; got c (2,), v_final (3,)")
+    ):
+        lqr(**problem)
+
+
+def test_a_problem_without_actions_is_refused():
+    with pytest.raises(ValueError, match=re.escape("F must have m >= 1; got shape (6, 3, 3), so m = 0")):
+        lqr(np.zeros((6, 3, 3)), np.zeros((6, 3)), np.zeros((6, 3, 3)), np.zeros((6, 3)))

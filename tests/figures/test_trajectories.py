@@ -179,3 +179,18 @@ def test_a_move_keeps_the_number_of_lines_and_points(axes):
     lines = plot_gains(axes, np.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match=re.escape("(2, 3) lines and points are drawn; got (2, 4)")):
         move_gains(lines, np.zeros((4, 1, 2)))
+
+
+def test_what_there_is_nothing_of_cannot_be_drawn():
+    _, axes = subplots()
+    with pytest.raises(ValueError, match="levels must have L >= 1"):
+        plot_value_function(axes, [], np.eye(2))
+    with pytest.raises(ValueError, match="samples must have R >= 1"):
+        plot_spread(axes, np.zeros((0, 5)))
+
+
+def test_a_truth_that_was_not_drawn_cannot_be_moved():
+    _, axes = subplots()
+    artists = plot_estimate(axes, np.zeros(5), np.ones(5))
+    with pytest.raises(ValueError, match="truth must be given to plot_estimate"):
+        move_estimate(artists, np.zeros(5), np.ones(5), truth=np.zeros(5))

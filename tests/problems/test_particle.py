@@ -43,3 +43,28 @@ def test_the_linear_quadratic_form_is_the_same_world(particle):
 def test_refuses_a_world_without_time_or_mass():
     with pytest.raises(ValueError, match="dt and mass positive"):
         Particle(dt=0.0)
+
+
+def test_a_changed_world_moves_as_it_says(particle):
+    particle.wind, particle.mass = 2.0, 0.5
+    fresh = Particle(mass=0.5, wind=2.0, target=0.8, weights=(1.3, 0.2, 0.6), dt=0.3)
+    assert particle.dynamics(np.ones(2), np.ones(1)) == pytest.approx(fresh.dynamics(np.ones(2), np.ones(1)))
+
+
+def test_derivatives_take_one_state_with_many_actions(particle):
+    assert particle.linearize(np.ones(2), np.ones((5, 1))).shape == (5, 2, 3)
+    assert particle.dynamics_hessian(np.ones(2), np.ones((5, 1))).shape == (5, 2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"weights": (1, 2)}, "weights must have shape"),
+        ({"initial_state": (1, 2, 3)}, "initial_state must have shape"),
+        ({"wind": np.nan}, "wind must be finite"),
+        ({"horizon": 2.5}, "horizon must be a whole number"),
+    ],
+)
+def test_says_which_parameter_is_wrong(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Particle(**wrong)
