@@ -10,6 +10,7 @@ from least_cost import LinearQuadratic, least_cost_over_actions, least_cost_over
 
 from mbrl_teach.control.ilqr import ilqr
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.car import CarParking
 from mbrl_teach.problems.cart_pole import CartPole
 from mbrl_teach.problems.pendulum import Pendulum
 from mbrl_teach.problems.unicycle import Unicycle
@@ -66,6 +67,17 @@ def test_finds_a_minimum_over_all_actions(problem, second_order):
     plan = ilqr(problem, second_order=second_order)
     assert plan.converged
     assert plan.cost == pytest.approx(least_cost_over_actions(problem, plan), abs=1e-8)
+
+
+@pytest.mark.slow
+@BOTH
+def test_parks_the_car_where_no_action_can_be_improved(second_order):
+    problem = CarParking()
+    plan = ilqr(problem, second_order=second_order)
+    assert plan.converged
+    assert (problem.action_low <= plan.actions).all()
+    assert (plan.actions <= problem.action_high).all()
+    assert plan.cost <= least_cost_over_actions(problem, plan) + 1e-6
 
 
 @BOTH
