@@ -131,6 +131,20 @@ def _tuple(items: list[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
+def require_steps(horizon: int) -> int:
+    """`horizon` as an int. Raises ValueError unless it is a whole number from 1 on."""
+    if not (horizon >= 1 and horizon == int(horizon)):
+        raise ValueError(f"horizon must be a whole number from 1 on; got {horizon}")
+    return int(horizon)
+
+
+def require_positive(**numbers: float) -> None:
+    """Raise ValueError for the first number that is not above zero (NaN is not), with its name."""
+    for name, number in numbers.items():
+        if not number > 0:
+            raise ValueError(f"{name} must be positive; got {number}")
+
+
 def require_at_least_one(name: str, array: np.ndarray, sizes: Mapping[str, int]) -> None:
     """Raise ValueError if one of `sizes`, which the shape of `array` has bound, is zero."""
     for symbol, size in sizes.items():

@@ -70,7 +70,7 @@ def minimise_in_box(H, g, low, high, start) -> BoxQPSolution | None:
     x, clamped_before = np.minimum(np.maximum(start, low), high), None
     for _ in range(MAX_STEPS):
         slope = H.dot(x) + g
-        clamped = ((x <= low) & (slope >= 0)) | ((x >= high) & (slope <= 0))
+        clamped = ((x <= low) & (slope > 0)) | ((x >= high) & (slope < 0))  # slope 0: H decides
         if clamped.all() or clamped.tolist() == clamped_before:
             break
         free, move = ~clamped, np.zeros_like(x)

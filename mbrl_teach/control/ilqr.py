@@ -160,7 +160,7 @@ def _start(problem, initial_actions):
         raise ValueError(f"problem.horizon must be at least 1; got {problem.horizon}")
     low = read_array("problem.action_low", problem.action_low, "m", sizes, finite=False)
     high = read_array("problem.action_high", problem.action_high, "m", sizes, finite=False)
-    if not (low <= high).all():
+    if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():
         raise ValueError(f"problem.action_low must be at most action_high; got {low} and {high}")
     read_array("problem.initial_state", problem.initial_state, "n", sizes)
     if initial_actions is None:
@@ -209,7 +209,7 @@ def _verdict(history, sweep, previous, newton, max_iterations, enough):
         where = f"t = {newton.failed_at + 1} (array index {newton.failed_at})"
         return False, f"the cost is stationary, but no minimum: Q_aa is not positive definite at {where}"
     if left <= enough:
-        return True, f"no more than about {left:.0e} is left to gain"
+        return True, f"no more than about {max(left, 0.0):.0e} is left to gain"
     if last.mu > MU_MAX:
         return False, "no step lowers the cost: do the derivatives belong to the functions?"
     if last.iteration >= max_iterations:

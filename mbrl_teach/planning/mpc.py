@@ -68,15 +68,15 @@ class MPC:
     def __init__(self, planner: Planner, *, actions_per_plan: int = 1, warm_start: bool | None = None):
         if not callable(getattr(planner, "plan", None)):
             raise ValueError(f"planner must have a method plan(state); got {type(planner).__name__}")
-        if actions_per_plan < 1:
-            raise ValueError(f"actions_per_plan must be at least 1; got {actions_per_plan}")
+        if not (actions_per_plan >= 1 and actions_per_plan == int(actions_per_plan)):
+            raise ValueError(f"actions_per_plan must be a whole number from 1 on; got {actions_per_plan}")
         takes = _keywords(planner.plan)
         if warm_start and "initial_actions" not in takes:
             raise ValueError(
                 f"warm_start=True, but {type(planner).__name__}.plan does not take initial_actions"
             )
         self.planner = planner
-        self.actions_per_plan = actions_per_plan
+        self.actions_per_plan = int(actions_per_plan)
         self._hands_over = takes if warm_start is None or warm_start else frozenset()
         self.reset()
 
@@ -101,6 +101,9 @@ class MPC:
 
     def _new_plan(self, state: np.ndarray) -> Planned:
         plan = self.planner.plan(state, **self._warm_start())
+        if not hasattr(plan, "actions"):
+            who = type(self.planner).__name__
+            raise ValueError(f"{who}.plan(state) must return a plan with actions; got {type(plan).__name__}")
         sizes: dict[str, int] = {}
         read_array(f"{type(self.planner).__name__}.plan(state).actions", plan.actions, "T m", sizes)
         if sizes["T"] < self.actions_per_plan:
@@ -125,6 +128,7 @@ class MPC:
 
 def shift(sequence: np.ndarray, steps: int) -> np.ndarray:
     """`sequence` (T, …) without its first `steps` entries, lengthened to T by repeating its last one."""
+    steps = min(steps, len(sequence))
     last = np.repeat(sequence[-1:], steps, axis=0)
     return np.concatenate([sequence[steps:], last])
 

@@ -14,7 +14,7 @@ from types import MethodType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_steps
 from mbrl_teach.control.ilqr import ilqr
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.problems.base import ControlProblem
@@ -42,11 +42,11 @@ class ILQRPlanner:
         tolerance: float = 1e-9,
         final_cost: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
-        if horizon is not None and horizon < 1:
-            raise ValueError(f"horizon must be at least 1; got {horizon}")
+        if not (iterations >= 0 and tolerance >= 0):
+            raise ValueError(f"iterations and tolerance must be >= 0; got {iterations=}, {tolerance=}")
         self.model = copy.copy(model)
         if horizon is not None:
-            self.model.horizon = horizon
+            self.model.horizon = require_steps(horizon)
         if final_cost is not None:
             self.model.final_cost = final_cost
             # The model's own derivatives are those of another final cost now.
@@ -73,7 +73,9 @@ class ILQRPlanner:
         if initial_policy is not None:
             K = read_array("initial_policy K", initial_policy[0], "T m n", sizes)
             k = read_array("initial_policy k", initial_policy[1], "T m", sizes)
-            initial_actions = _follow(problem, K, k)
+            followed = _follow(problem, K, k)
+            if np.isfinite(followed).all():  # else the law blows up from here: the actions must do
+                initial_actions = followed
         return ilqr(
             problem,
             initial_actions,
@@ -86,7 +88,8 @@ class ILQRPlanner:
 def _follow(problem: ControlProblem, K: np.ndarray, k: np.ndarray) -> np.ndarray:
     """The actions (T, m) of the law a_t = K_t s_t + k_t, within the limits, from the initial state."""
     s, actions = problem.initial_state, np.empty_like(k)
-    for t in range(len(k)):
-        actions[t] = np.clip(K[t] @ s + k[t], problem.action_low, problem.action_high)
-        s = problem.dynamics(s, actions[t])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for t in range(len(k)):
+            actions[t] = np.clip(K[t] @ s + k[t], problem.action_low, problem.action_high)
+            s = problem.dynamics(s, actions[t])
     return actions

@@ -53,7 +53,7 @@ class ControlProblem:
     action_high: np.ndarray = Unbounded(np.inf)
 
     def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
-        """Next state (..., n) after action `a` (..., m) in state `s` (..., n)."""
+        """Next state (..., n) after action `a` (..., m) in state `s` (..., n); it changes neither."""
         raise NotImplementedError(f"{type(self).__name__} must define dynamics(self, s, a)")
 
     def cost(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -97,10 +97,24 @@ class ControlProblem:
         states = np.empty((*stack, sizes["T"] + 1, self.state_size))
         states[..., 0, :] = start
         for t in range(sizes["T"]):
-            states[..., t + 1, :] = self.dynamics(states[..., t, :], actions[..., t, :])
+            following = self.dynamics(states[..., t, :], actions[..., t, :])
+            if t == 0:
+                self._require_shape("dynamics", following, (*stack, self.state_size))
+            states[..., t + 1, :] = following
         self._require_numbers(states)
-        cost = self.cost(states[..., :-1, :], actions).sum(axis=-1) + self.final_cost(states[..., -1, :])
+        stages, end = self.cost(states[..., :-1, :], actions), self.final_cost(states[..., -1, :])
+        self._require_shape("cost", stages, (*stack, sizes["T"]))
+        self._require_shape("final_cost", end, stack)
+        cost = stages.sum(axis=-1) + end
         return states, cost if stack else float(cost)
+
+    def _require_shape(self, function: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
+        """What a world's own function returns must not be broadcast into something else."""
+        if np.shape(value) != shape:
+            axes = "(..., n)" if function == "dynamics" else "(...)"
+            raise ValueError(
+                f"{type(self).__name__}.{function} must return shape {axes} = {shape}; got {np.shape(value)}"
+            )
 
     def _require_numbers(self, states: np.ndarray) -> None:
         lost = np.isnan(states).any(axis=-1)

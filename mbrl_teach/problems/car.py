@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 
 
@@ -52,15 +53,12 @@ class CarParking(ControlProblem):
         acceleration_limit: float = 2.0,
         initial_state: tuple[float, float, float, float] = (1.0, 1.0, 1.5 * np.pi, 0.0),
     ):
-        if not (horizon >= 1 and min(dt, wheelbase, steering_limit, acceleration_limit) > 0):
-            raise ValueError(
-                "horizon must be at least 1, dt, wheelbase and limits positive; "
-                f"got {horizon=}, {dt=}, {wheelbase=}, {steering_limit=}, {acceleration_limit=}"
-            )
-        self.horizon, self.dt, self.wheelbase = horizon, dt, wheelbase
+        require_positive(dt=dt, wheelbase=wheelbase)
+        require_positive(steering_limit=steering_limit, acceleration_limit=acceleration_limit)
+        self.horizon, self.dt, self.wheelbase = require_steps(horizon), dt, wheelbase
         self.action_high = np.array([steering_limit, acceleration_limit])
         self.action_low = -self.action_high
-        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self.initial_state = read_array("initial_state", initial_state, "4", {}).copy()
 
     def dynamics(self, s, a):
         """Next state (..., 4)."""

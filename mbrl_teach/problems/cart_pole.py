@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 from mbrl_teach.problems.integrators import EXPLICIT_EULER, RK4
 
@@ -59,20 +60,17 @@ class CartPole(ControlProblem):
         final_weights: tuple[float, float, float, float] = (1e4, 1e4, 1e3, 1e3),
         initial_state: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
     ):
-        if not (horizon >= 1 and min(dt, cart_mass, pole_mass, length, action_limit) > 0):
-            raise ValueError(
-                "horizon must be at least 1, dt, masses, length and action_limit positive; "
-                f"got {horizon=}, {dt=}, {cart_mass=}, {pole_mass=}, {length=}, {action_limit=}"
-            )
+        require_positive(dt=dt, cart_mass=cart_mass, pole_mass=pole_mass)
+        require_positive(length=length, action_limit=action_limit)
         if integrator not in INTEGRATORS:
             raise ValueError(f"integrator must be one of {sorted(INTEGRATORS)}; got {integrator!r}")
-        self.horizon, self.dt, self.integrator = horizon, dt, integrator
+        self.horizon, self.dt, self.integrator = require_steps(horizon), dt, integrator
         self.cart_mass, self.pole_mass, self.length, self.gravity = cart_mass, pole_mass, length, gravity
         self.goal = np.array([distance, np.pi, 0.0, 0.0])
         self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
         self.force_weight = force_weight
-        self.final_weights = np.array(final_weights, dtype=np.float64)
-        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self.final_weights = read_array("final_weights", final_weights, "4", {}).copy()
+        self.initial_state = read_array("initial_state", initial_state, "4", {}).copy()
         self._integrator = INTEGRATORS[integrator]
 
     def dynamics(self, s, a):

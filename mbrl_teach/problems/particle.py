@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 
 
@@ -42,12 +42,8 @@ class Particle(ControlProblem):
         weights: tuple[float, float, float] = (1.0, 0.1, 0.1),
         initial_state: tuple[float, float] = (1.0, 0.0),
     ):
-        if not (horizon >= 1 and horizon == int(horizon) and dt > 0 and mass > 0):
-            raise ValueError(
-                "horizon must be a whole number from 1 on, dt and mass positive; "
-                f"got {horizon=}, {dt=}, {mass=}"
-            )
-        self.horizon, self.dt, self.mass = int(horizon), float(dt), float(mass)
+        require_positive(dt=dt, mass=mass)
+        self.horizon, self.dt, self.mass = require_steps(horizon), float(dt), float(mass)
         self.wind = float(read_array("wind", wind, "", {}))
         self.target = float(read_array("target", target, "", {}))
         self.weights = read_array("weights", weights, "3", {})

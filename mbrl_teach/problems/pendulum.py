@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 
 
@@ -48,17 +49,13 @@ class Pendulum(ControlProblem):
         final_weights: tuple[float, float] = (100.0, 10.0),
         initial_state: tuple[float, float] = (np.pi, 0.0),
     ):
-        if not (horizon >= 1 and min(dt, mass, length, action_limit) > 0):
-            raise ValueError(
-                "horizon must be at least 1, dt, mass, length and action_limit positive; "
-                f"got {horizon=}, {dt=}, {mass=}, {length=}, {action_limit=}"
-            )
-        self.horizon, self.dt = horizon, dt
+        require_positive(dt=dt, mass=mass, length=length, action_limit=action_limit)
+        self.horizon, self.dt = require_steps(horizon), dt
         self.gravity, self.mass, self.length = gravity, mass, length
         self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
-        self.weights = np.array(weights, dtype=np.float64)
-        self.final_weights = np.array(final_weights, dtype=np.float64)
-        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self.weights = read_array("weights", weights, "3", {}).copy()
+        self.final_weights = read_array("final_weights", final_weights, "2", {}).copy()
+        self.initial_state = read_array("initial_state", initial_state, "2", {}).copy()
         self._fall = 3.0 * gravity / (2.0 * length)
         self._push = 3.0 / (mass * length**2)
 

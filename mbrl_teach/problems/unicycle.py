@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 
 OBSTACLES = ((1.0, -0.3, 0.4), (1.6, 1.6, 0.5), (3.2, 1.0, 0.6), (3.0, 3.2, 0.4))
@@ -58,20 +58,16 @@ class Unicycle(ControlProblem):
         velocity_limit: float = np.inf,
         turning_limit: float = np.inf,
     ):
-        if not (horizon >= 1 and min(dt, velocity_limit, turning_limit) > 0):
-            raise ValueError(
-                "horizon must be at least 1, dt and limits positive; "
-                f"got {horizon=}, {dt=}, {velocity_limit=}, {turning_limit=}"
-            )
+        require_positive(dt=dt, velocity_limit=velocity_limit, turning_limit=turning_limit)
         discs = read_array("obstacles", obstacles, "k 3", {})
         if (discs[:, 2] <= 0).any():
             raise ValueError(f"obstacles must have positive radii; got {discs[:, 2].tolist()}")
-        self.horizon, self.dt, self.obstacles = horizon, dt, discs
+        self.horizon, self.dt, self.obstacles = require_steps(horizon), dt, discs
         self.obstacle_weight, self.sharpness = obstacle_weight, sharpness
-        self.weights = np.array(weights, dtype=np.float64)
-        self.final_weights = np.array(final_weights, dtype=np.float64)
-        self.goal = np.array(goal, dtype=np.float64)
-        self.initial_state = np.array(initial_state, dtype=np.float64)
+        self.weights = read_array("weights", weights, "2", {}).copy()
+        self.final_weights = read_array("final_weights", final_weights, "3", {}).copy()
+        self.goal = read_array("goal", goal, "3", {}).copy()
+        self.initial_state = read_array("initial_state", initial_state, "3", {}).copy()
         self.action_high = np.array([velocity_limit, turning_limit])
         self.action_low = -self.action_high
 

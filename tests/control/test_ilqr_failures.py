@@ -191,3 +191,21 @@ def test_steps_into_nan_are_not_taken():
     assert plan.converged
     assert (plan.states[:-1] > 0.0).all()
     assert min(record.rho for record in plan.history[1:]) < 1.0
+
+
+@pytest.mark.parametrize("second_order", [False, True], ids=["iLQR", "DDP"])
+def test_a_maximum_on_a_limit_is_no_solution(second_order):
+    """Ending at 0 is the dearest near 0, and 0 is where the limit lies: the slope there is zero."""
+    fork = scalar(
+        initial_state=np.zeros(1),
+        cost=lambda self, s, a: 0.5 * a[..., 0] ** 2,
+        final_cost=lambda self, s: 0.25 * s[..., 0] ** 4 - s[..., 0] ** 2,
+        action_low=np.zeros(1),
+        action_high=np.ones(1),
+    )
+    stuck = ilqr(fork, second_order=second_order)
+    assert not stuck.converged
+    assert "no minimum" in stuck.message
+    off = ilqr(fork, np.full((4, 1), 0.01), second_order=second_order)
+    assert off.converged
+    assert off.cost < -0.5

@@ -135,7 +135,10 @@ def test_shifting_by_the_whole_length_repeats_the_last_entry():
     ("make", "message"),
     [
         (lambda: MPC(object()), r"planner must have a method plan\(state\); got object"),
-        (lambda: MPC(Countdown(), actions_per_plan=0), "actions_per_plan must be at least 1; got 0"),
+        (
+            lambda: MPC(Countdown(), actions_per_plan=0),
+            "actions_per_plan must be a whole number from 1 on; got 0",
+        ),
         (
             lambda: MPC(ColdPlanner(), warm_start=True),
             "ColdPlanner.plan does not take initial_actions",
@@ -167,3 +170,19 @@ def test_a_plan_of_nan_is_not_executed():
         ValueError, match=r"Countdown.plan\(state\).actions must be finite; got NaN, first at t = 2"
     ):
         MPC(planner)(STATES[0])
+
+
+@pytest.mark.parametrize("number", [1.5, np.nan, 0])
+def test_executes_a_whole_number_of_actions(number):
+    with pytest.raises(ValueError, match="actions_per_plan must be a whole number from 1 on"):
+        MPC(Countdown(), actions_per_plan=number)
+
+
+def test_a_planner_without_a_plan_is_named():
+    planner = SimpleNamespace(plan=lambda state: None)
+    with pytest.raises(ValueError, match=r"must return a plan with actions; got NoneType"):
+        MPC(planner)(STATES[0])
+
+
+def test_a_shift_by_more_than_all_repeats_the_last():
+    assert np.array_equal(shift(np.arange(3), 5), [2, 2, 2])

@@ -123,5 +123,5 @@ def test_says_what_is_wrong_with_an_argument(arguments, message):
 
 
 def test_refuses_a_horizon_of_no_steps():
-    with pytest.raises(ValueError, match="horizon must be at least 1; got 0"):
+    with pytest.raises(ValueError, match="horizon must be a whole number from 1 on; got 0"):
         ILQRPlanner(Pendulum(), horizon=0)

@@ -153,3 +153,19 @@ def test_a_world_without_its_two_functions_says_which_is_missing(name):
 
     with pytest.raises(NotImplementedError, match=f"Empty must define {name}"):
         getattr(Empty(), name)(np.zeros(1), np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "message"),
+    [
+        ("dynamics", lambda s, a: s[..., :1], "dynamics must return shape (..., n) = (2,); got (1,)"),
+        ("cost", lambda s, a: s[..., :1], "cost must return shape (...) = (4,); got (4, 1)"),
+        ("cost", lambda s, a: s.sum(), "cost must return shape (...) = (4,); got ()"),
+        ("final_cost", lambda s: s[..., :1], "final_cost must return shape (...) = (); got (1,)"),
+    ],
+)
+def test_rollout_says_which_function_of_a_world_returns_a_wrong_shape(function, value, message):
+    swing = Swing()
+    setattr(swing, function, value)
+    with pytest.raises(ValueError, match=re.escape(f"Swing.{message}")):
+        swing.rollout(np.zeros((4, 1)))

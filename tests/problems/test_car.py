@@ -70,5 +70,5 @@ def test_wheels_that_roll_further_than_the_wheelbase_are_found_by_the_rollout():
 
 
 def test_refuses_a_car_without_length():
-    with pytest.raises(ValueError, match="wheelbase=0"):
+    with pytest.raises(ValueError, match="wheelbase must be positive; got 0"):
         CarParking(wheelbase=0)

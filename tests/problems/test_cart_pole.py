@@ -119,5 +119,5 @@ def test_an_integrator_that_is_not_there_is_refused():
 
 
 def test_refuses_a_world_without_mass():
-    with pytest.raises(ValueError, match="pole_mass=0"):
+    with pytest.raises(ValueError, match="pole_mass must be positive; got 0"):
         CartPole(pole_mass=0)

@@ -41,7 +41,7 @@ def test_the_linear_quadratic_form_is_the_same_world(particle):
 
 
 def test_refuses_a_world_without_time_or_mass():
-    with pytest.raises(ValueError, match="dt and mass positive"):
+    with pytest.raises(ValueError, match="dt must be positive"):
         Particle(dt=0.0)
 
 

@@ -72,5 +72,19 @@ def test_the_torque_is_unlimited_unless_a_limit_is_given():
 
 @pytest.mark.parametrize("wrong", [{"horizon": 0}, {"dt": 0.0}, {"length": -1.0}, {"action_limit": 0.0}])
 def test_refuses_what_is_no_pendulum(wrong):
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))}={next(iter(wrong.values()))}"):
+    with pytest.raises(ValueError, match=rf"{next(iter(wrong))} must .*; got {next(iter(wrong.values()))}"):
         Pendulum(**wrong)
+
+
+@pytest.mark.parametrize("name", ["dt", "mass", "length", "action_limit"])
+def test_nan_is_no_parameter(name):
+    with pytest.raises(ValueError, match=f"{name} must be positive; got nan"):
+        Pendulum(**{name: np.nan})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("weights", (1, 2)), ("final_weights", (1,)), ("initial_state", np.zeros((2, 2)))]
+)
+def test_vectors_have_the_right_length(name, value):
+    with pytest.raises(ValueError, match=f"{name} must have shape"):
+        Pendulum(**{name: value})

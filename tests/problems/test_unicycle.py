@@ -65,5 +65,5 @@ def test_obstacles_of_a_wrong_shape_or_without_a_radius_are_refused():
 
 
 def test_refuses_a_world_without_time():
-    with pytest.raises(ValueError, match="dt=0"):
+    with pytest.raises(ValueError, match="dt must be positive; got 0"):
         Unicycle(dt=0)
