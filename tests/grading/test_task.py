@@ -171,8 +171,39 @@ def test_what_the_student_prints_is_shown_the_last_lines_of_it():
         return running_sum(x)
 
     report = str(examine(student))
-    assert "Your code printed:\n    value 10\n" in report
+    assert "Your code printed (last 10 lines of 40):\n    value 10\n" in report
     assert report.endswith("value 19")
+
+
+def first_step_wrong(x):
+    """The squares go wrong at the first step, and the sums, which are theirs here, at the second."""
+    sums, squares, total = (np.array(result) for result in running_sum(x))
+    squares[0] += 1.0
+    sums[1] += 1.0
+    return sums, squares, total
+
+
+def test_a_result_of_another_property_that_went_wrong_before_is_told_first():
+    verdict, *_ = examine(first_step_wrong).verdicts
+    first, then, case = verdict.problem.splitlines()
+    assert first.startswith("first wrong: squares at t = 1 (array index 0), entry [0]: off by 1")
+    assert then.startswith("then sums at t = 2 (array index 1), entry [0]: off by 1")
+    assert case == "in a case with T = 4, n = 2"
+
+
+def test_a_result_without_time_does_not_count_as_before_those_with_time():
+    report = examine(lambda x: (wrong(0, (1, 1))(x)[0], running_sum(x)[1], 1e3))
+    assert report.verdicts[0].problem.startswith("first wrong: sums at t = 2")
+
+
+def test_a_last_result_that_is_missing_costs_its_own_points_alone():
+    report = examine(lambda x: running_sum(x)[:2])
+    assert report.lost == (TOTAL,)
+    assert "should return 3 values: sums, squares, total; it returned 2 values" in str(report)
+
+
+def test_an_answer_as_exact_as_numerical_minimisation_gets_every_point():
+    assert examine(lambda x: tuple(result * (1 + 3e-6) for result in running_sum(x))).points == 6.0
 
 
 # Known mistakes --------------------------------------------------------------------------------------
@@ -212,6 +243,32 @@ def test_a_known_mistake_is_named_where_it_is_the_first_of_two():
         return sums, squares, total
 
     assert "Looks like: not squared" in str(examine(both, with_mistakes(("not squared", not_squared))))
+
+
+def test_a_step_that_was_never_written_is_not_taken_for_a_mistake_that_gives_zero_there():
+    def nothing_at_the_first_step(x):
+        sums, squares, total = running_sum(x)
+        return sums, squares * np.array([0, 1, 1, 1])[:, None], total
+
+    def unwritten_but_for_the_last(x):
+        sums, squares, total = running_sum(x)
+        return sums, squares * np.array([0, 0, 0, 1])[:, None], total
+
+    listed = with_mistakes(("nothing at the first step", nothing_at_the_first_step))
+    assert "Looks like" not in str(examine(unwritten_but_for_the_last, listed))
+    assert "Looks like: nothing at the first step" in str(examine(nothing_at_the_first_step, listed))
+
+
+def test_of_two_mistakes_that_explain_a_property_the_one_named_before_is_named():
+    def both_wrong(x):
+        return x, x**2, float(np.sum(x))
+
+    def squares_wrong(x):
+        return running_sum(x)[0], x**2, float(np.sum(x))
+
+    report = examine(both_wrong, with_mistakes(("squares wrong", squares_wrong), ("both wrong", both_wrong)))
+    assert "squares wrong" not in str(report)
+    assert str(report).count("Looks like: both wrong") == 3
 
 
 def test_a_mistake_of_ones_own_is_not_named():
