@@ -24,10 +24,15 @@ class Difference:
     where: Mapping[str, Any]
 
     def __str__(self) -> str:
+        return f"first wrong: {self.in_words}"
+
+    @property
+    def in_words(self) -> str:
+        """`K at t = 3 (array index 2), entry [0, 1]: off by 0.5 (relative error 0.5)`."""
         entry = f", entry [{', '.join(map(str, self.entry))}]" if self.entry else ""
         relative = f" (relative error {self.relative:.2g})" if np.isfinite(self.relative) else ""
         size = f"off by {self.error:.2g}{relative}" if np.isfinite(self.error) else "NaN or infinite"
-        return f"first wrong: {self.name}{self.step}{entry}: {size}"
+        return f"{self.name}{self.step}{entry}: {size}"
 
 
 def first_difference(
@@ -48,7 +53,7 @@ def first_difference(
         wrong = _wrong(found[name], expected[name], tolerance)
         if not wrong.any():
             continue
-        timed = symbols.split()[:1] in (["T"], ["T+1"])
+        timed = has_time(symbols)
         steps = np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))) if timed else [-1]
         t = int(steps[-1] if time == "backward" else steps[0])
         rank = -1 if not timed else -t + 10**6 if time == "backward" else t
@@ -57,6 +62,11 @@ def first_difference(
         return None
     _, _, name, t = min(candidates)
     return _describe(name, found[name], expected[name], _wrong(found[name], expected[name], tolerance), t)
+
+
+def has_time(symbols: str) -> bool:
+    """Whether the first of these axes counts the steps."""
+    return symbols.split()[:1] in (["T"], ["T+1"])
 
 
 def same(one: Mapping, other: Mapping, where: Mapping[str, Any], tolerance: float) -> bool:

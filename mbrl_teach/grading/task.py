@@ -13,6 +13,7 @@ also says which properties it costs, so that tests can prove that it loses those
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -23,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_teach.arguments import read_array
-from mbrl_teach.grading.first_difference import Difference, first_difference, same
+from mbrl_teach.grading.first_difference import Difference, first_difference, has_time, same
+from mbrl_teach.grading.results import Outputs, name_results, read_results, sizes_in_words
 from mbrl_teach.grading.student_call import Answer, call
 
 Case = tuple  # the arguments of one call
-Outputs = dict[str, np.ndarray]
+TOLERANCE = 1e-5  # of a result's largest entry: also an answer by numerical minimisation is right
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Agrees:
     points: float
     results: tuple[str, ...]
     cases: Callable[[np.random.Generator], Sequence[Case]]
-    tolerance: float = 1e-6
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Holds:
     points: float
     test: Callable[[Case, Outputs], str | Difference | None]
     cases: Callable[[np.random.Generator], Sequence[Case]]
-    tolerance: float = 1e-6
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,9 @@ class Report:
                 lines += [f"        {line}" for line in problem.splitlines()]
                 told.add(verdict.problem)
         if self.printed:
-            lines += ["  Your code printed:", *(f"    {line}" for line in self.printed.splitlines()[-10:])]
+            printed = self.printed.splitlines()
+            of = f" (last 10 lines of {len(printed)})" if len(printed) > 10 else ""
+            lines += [f"  Your code printed{of}:", *(f"    {line}" for line in printed[-10:])]
         return "\n".join(lines)
 
 
@@ -171,6 +174,7 @@ class _Examination:
     cases: dict[Callable, Sequence[Case]] = field(default_factory=dict)
     answers: dict[tuple[Callable, int], Answer] = field(default_factory=dict)
     printed: str = ""
+    named: list[str] = field(default_factory=list)
 
     def problem(self, prop: Agrees | Holds) -> str | None:
         """What is wrong with the first case in which the property fails; None if it holds in all."""
@@ -206,7 +210,23 @@ class _Examination:
         if problem is None:
             return None
         mistake = self._known_mistake(prop, case, found, expected, parts)
-        return f"{problem}\nLooks like: {mistake}" if mistake else str(problem)
+        if isinstance(prop, Agrees):
+            problem = self._from_the_earliest(problem, value, expected, prop.tolerance)
+        problem = f"{problem}{sizes_in_words(self.task, expected)}"
+        return f"{problem}\nLooks like: {mistake}" if mistake else problem
+
+    def _from_the_earliest(self, problem: Difference, value: Any, expected: Outputs, tolerance: float) -> str:
+        """`problem` in words; where another result went wrong at an earlier step, that one before it."""
+        timed = {name: axes for name, axes in self.task.results.items() if has_time(axes)}
+        found = {}
+        for name in timed:
+            with contextlib.suppress(Exception):  # what cannot be read costs its own property's points
+                found |= read_results(self.task, value, expected, (name,), finite=False)
+        axes = {name: timed[name] for name in found}
+        first = first_difference(found, expected, axes, tolerance, self.task.time)
+        if problem.name not in timed or first.step == problem.step:
+            return str(problem)
+        return f"{first}\nthen {problem.in_words}"
 
     def _read(self, prop: Agrees | Holds, value: Any, expected: Outputs) -> Outputs:
         """The results that the property is about. `Agrees` itself finds where a NaN came first in time."""
@@ -220,56 +240,23 @@ class _Examination:
             raise ValueError(f"your results do not turn into arrays of numbers: {what}") from error
 
     def _known_mistake(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> str | None:
-        """The mistake whose results are the student's, in the first of `parts` (name → index) or the next."""
+        """The mistake whose results are the student's, in the first of `parts` (name → index) or the next.
+
+        Where several are, one that was named before comes first: one mistake explains more than two do.
+        """
         wrong = {}
         for mistake in self.task.mistakes:
             try:
                 wrong[mistake.name] = self._read(prop, call(mistake.function, case).value, expected)
             except ValueError:
                 continue
+        told_before = sorted(wrong, key=lambda name: name not in self.named)
         for part in parts:
-            for name, outputs in wrong.items():
-                is_a_mistake = not same(outputs, expected, part, prop.tolerance)
-                if is_a_mistake and same(found, outputs, part, prop.tolerance):
+            if part is not parts[0] and not any(found[name][where].any() for name, where in part.items()):
+                continue  # zeros at one step may never have been written
+            for name in told_before:
+                is_a_mistake = not same(wrong[name], expected, part, prop.tolerance)
+                if is_a_mistake and same(found, wrong[name], part, prop.tolerance):
+                    self.named.append(name)
                     return name
         return None
-
-
-def name_results(task: Task, value: Any) -> Outputs:
-    """The reference's results by name."""
-    values = (value,) if len(task.results) == 1 else value
-    return {name: np.asarray(v, dtype=np.float64) for name, v in zip(task.results, values, strict=True)}
-
-
-def read_results(
-    task: Task, value: Any, expected: Outputs, wanted: Sequence[str] | None = None, *, finite: bool = True
-) -> Outputs:
-    """A student's results by name, as float64 arrays of the right shape; ValueError says what does not fit.
-
-    Only the `wanted` results have to be right in shape (None: all), so that one bad result costs its own
-    points alone. Without `finite` they may hold NaN and infinity.
-    """
-    names = ", ".join(task.results)
-    if value is None:
-        raise ValueError(f"your function returned None; it should return {names}: is its return missing?")
-    if len(task.results) == 1:
-        value = (value,)
-    elif _count(value) != len(task.results):
-        got = f"{len(value)} values" if isinstance(value, (tuple, list)) else f"one {type(value).__name__}"
-        raise ValueError(
-            f"your function should return {len(task.results)} values: {names}; it returned {got}"
-        )
-    sizes: dict[str, int] = {}
-    for name, axes in task.results.items():
-        read_array(name, expected[name], axes, sizes, finite=False)
-    return {
-        name: read_array(name, v, axes, dict(sizes), finite=finite)
-        for (name, axes), v in zip(task.results.items(), value, strict=True)
-        if wanted is None or name in wanted
-    }
-
-
-def _count(value: Any) -> int:
-    """How many results a function returned: an array holds one per entry of its first axis, a number none."""
-    several = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
-    return len(value) if several else 1

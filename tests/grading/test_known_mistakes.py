@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mbrl_teach.grading import checks
-from mbrl_teach.grading.task import Task
+from mbrl_teach.grading.results import name_results
+from mbrl_teach.grading.task import Agrees, Task
 
 MODULES = [
     importlib.import_module(f"{checks.__name__}.{m.name}") for m in pkgutil.iter_modules(checks.__path__)
@@ -89,21 +90,26 @@ def test_a_known_mistake_loses_its_own_points_and_no_others(task, mistake, seed)
 
 
 @pytest.mark.parametrize(("task", "mistake"), MISTAKES, ids=lambda x: getattr(x, "name", None))
-def test_a_known_mistake_is_named(task, mistake):
-    assert f"Looks like: {mistake.name}" in str(task.examine(mistake.function, np.random.default_rng(0)))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_known_mistake_is_named_and_no_other(task, mistake, seed):
+    lines = str(task.examine(mistake.function, np.random.default_rng(seed))).splitlines()
+    named = {line.partition("Looks like: ")[2] for line in lines if "Looks like: " in line}
+    assert named == {mistake.name}
 
 
 @every_task
 def test_a_result_off_by_little_is_noticed(task):
-    """One entry of one result, off by 1e-4 of the largest: the properties of that result are lost."""
+    """One entry of one result, off by 1e-4 of the largest: every comparison of that result is lost."""
     for i, name in enumerate(task.results):
 
         def nearly(*case, i=i):
-            results = [np.array(r, dtype=float) for r in task.reference(*case)]
+            results = list(name_results(task, task.reference(*case)).values())
+            results[i] = results[i].copy()
             results[i].flat[-1] += 1e-4 * max(1.0, np.abs(results[i]).max())
-            return results
+            return results[0] if len(results) == 1 else results
 
-        if len(task.results) > 1:
-            judged = any(name in getattr(p, "results", (name,)) for p in task.properties)
-            assert judged
-            assert task.examine(nearly, np.random.default_rng(0)).lost, name
+        strict = [p for p in task.properties if isinstance(p, Agrees) and p.tolerance < 1e-4]
+        compared = {p.sentence for p in strict if name in p.results}
+        lost = set(task.examine(nearly, np.random.default_rng(0)).lost)
+        assert lost >= compared, name
+        assert lost, name

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mbrl_teach.grading.task import Task, name_results, read_results
+from mbrl_teach.grading.results import name_results, read_results
+from mbrl_teach.grading.task import Task
 
 SHAPES = {"gains": (3, 1, 2), "total": ()}
 
@@ -58,7 +59,8 @@ def test_a_single_result_is_returned_as_it_is(value):
 WRONG = {
     "gains must have shape (T, m, n) = (3, 1, 2); got (1, 2)": (np.ones((1, 2)), 1.0),
     "gains must have shape (T, m, n) = (3, 1, 2); got ()": (1.0, 1.0),
-    "total must have shape (); got (1, 1)": (right()[0], np.ones((1, 1))),
+    "total must be a number; got shape (1, 1)": (right()[0], np.ones((1, 1))),
+    "got () (return gains, total in this order)": (1.0, right()[0]),
     "gains must be an array of numbers; got rows of different lengths": ([[1], [1, 2]], 1.0),
     "gains must be an array of real numbers; got dtype <U4": ("ones", 1.0),
     "gains must be an array of real numbers; got dtype complex128": (1j * right()[0], 1.0),
@@ -86,6 +88,12 @@ def test_what_does_not_fit_is_told(message, value):
 
 def test_only_what_is_wanted_has_to_fit():
     assert list(read((right()[0], "a word"), wanted=("gains",))) == ["gains"]
+
+
+def test_a_tuple_may_lack_results_that_are_not_wanted():
+    assert list(read((right()[0],), wanted=("gains",))) == ["gains"]
+    with pytest.raises(ValueError, match="it returned 1 values"):
+        read((right()[0],), wanted=("total",))
 
 
 def test_nan_may_be_let_through():

@@ -1,5 +1,7 @@
 """What a live figure reads must stay its own: a name that a later cell binds anew would move its sliders."""
 
+import ast
+import itertools
 import symtable
 
 import nbformat
@@ -12,7 +14,22 @@ def read_globals(table: symtable.SymbolTable) -> set[str]:
 
 
 def bound_names(table: symtable.SymbolTable) -> set[str]:
-    return {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_namespace()}
+    """The names that a cell assigns, defines or imports."""
+    bind = lambda symbol: symbol.is_assigned() or symbol.is_namespace() or symbol.is_imported()
+    return {symbol.get_name() for symbol in table.get_symbols() if bind(symbol)}
+
+
+def named_lambdas(source: str) -> list[tuple[str, set[str]]]:
+    """The names that a cell gives to lambdas, with what each lambda reads; a symbol table knows none of them."""
+    found = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            inside = list(ast.walk(node.value))
+            names = {x.id for x in inside if isinstance(x, ast.Name)} - {
+                x.arg for x in inside if isinstance(x, ast.arg)
+            }
+            found += [(target.id, names) for target in node.targets if isinstance(target, ast.Name)]
+    return found
 
 
 def rebound(sources: list[str]) -> list[str]:
@@ -20,7 +37,10 @@ def rebound(sources: list[str]) -> list[str]:
     cells = [symtable.symtable(source, f"cell {i}", "exec") for i, source in enumerate(sources)]
     functions = {}
     for cell in cells:
-        functions |= {child.get_name(): read_globals(child) for child in cell.get_children()}
+        for child in cell.get_children():
+            functions.setdefault(child.get_name(), set()).update(read_globals(child))
+    for name, names in itertools.chain.from_iterable(map(named_lambdas, sources)):
+        functions.setdefault(name, set()).update(names)
     found = []
     for i, (source, cell) in enumerate(zip(sources, cells, strict=True)):
         if "LiveFigure(" not in source:
@@ -46,3 +66,13 @@ def test_a_name_bound_again_is_found_also_through_other_functions():
     assert rebound([first, "other = 1"]) == []
     assert rebound([first, "line, = ax.plot([0])"]) == ["cell 0: line"]
     assert rebound([first, "for weight in (1, 2):\n    print(weight)"]) == ["cell 0: weight"]
+
+
+def test_a_name_that_is_imported_anew_is_found():
+    assert rebound(["def move(x):\n    K * x\n\nLiveFigure(fig, move)", "from x import K"]) == ["cell 0: K"]
+
+
+def test_a_name_is_found_through_every_lambda_of_a_notebook():
+    lambdas = "f = lambda: K\ng = lambda: 1"
+    figure = "LiveFigure(fig, lambda x: f())"
+    assert rebound([lambdas, figure, "K = 1"]) == ["cell 1: K"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from mbrl_teach.grading.instances import ilqr as instances
 from mbrl_teach.grading.references import ilqr as references
-from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
+from mbrl_teach.grading.task import TOLERANCE, Agrees, Holds, Task, mistakes_of
 
 # Task 1: the Jacobian of the pendulum ---------------------------------------------------------------
 
@@ -215,7 +215,7 @@ def _own_cost(case, found):
     total_cost = case[-2]
     expected = float(total_cost(found["states"], found["actions"]))
     error = abs(float(found["cost"]) - expected)
-    if error <= 1e-6 * max(1.0, abs(expected)):
+    if error <= TOLERANCE * max(1.0, abs(expected)):
         return None
     return f"first wrong: cost: off by {error:.2g} from the cost of the states and actions you return"
 

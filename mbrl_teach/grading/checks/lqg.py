@@ -12,7 +12,7 @@ from mbrl_teach.control import kalman
 from mbrl_teach.grading.first_difference import first_difference
 from mbrl_teach.grading.instances import lqg as instances
 from mbrl_teach.grading.references import lqg as references
-from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
+from mbrl_teach.grading.task import TOLERANCE, Agrees, Holds, Task, mistakes_of
 
 # Task 1a: predict -----------------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ def _estimates_by_the_filter(case, found):
     """The means are the filter's for the student's own actions, whatever controller chose them."""
     actions = found["actions"]
     means = _filtered_means(case, _observed(case, actions), actions)
-    return first_difference(found, {"means": means}, {"means": "T n"}, 1e-6)
+    return first_difference(found, {"means": means}, {"means": "T n"}, TOLERANCE)
 
 
 def _acts_on_its_means(case, found):
@@ -252,7 +252,7 @@ def _acts_on_its_means(case, found):
     first = _filtered_means(case, _observed(case, [None]), None)
     means = np.concatenate([first, found["means"][1:]])
     expected = {"means": means, "actions": np.einsum("tij,tj->ti", K, means) + k}
-    return first_difference(found, expected, {"means": "T n", "actions": "T m"}, 1e-6)
+    return first_difference(found, expected, {"means": "T n", "actions": "T m"}, TOLERANCE)
 
 
 lqg_loop = Task(

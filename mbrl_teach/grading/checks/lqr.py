@@ -10,7 +10,7 @@ import numpy as np
 
 from mbrl_teach.grading.instances import lqr as instances
 from mbrl_teach.grading.references import lqr as references
-from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
+from mbrl_teach.grading.task import TOLERANCE, Agrees, Holds, Task, mistakes_of
 
 # Task 1: the gain of the last step ------------------------------------------------------------------
 
@@ -54,6 +54,16 @@ gain = Task(
             (K_RIGHT, k_RIGHT),
         ),
         (
+            "Q_aa⁻¹ stands behind Q_as: it belongs in front",
+            {"solve": lambda Q_aa, right: right @ np.linalg.inv(Q_aa)},
+            (K_RIGHT, k_RIGHT),  # likewise
+        ),
+        (
+            "Q_ss stands where Q_aa belongs",
+            {"curvature": lambda Q, n: Q[:n, :n]},
+            (K_RIGHT, k_RIGHT),  # likewise
+        ),
+        (
             "the state part q_s of q stands where its action part q_a belongs",
             {"part": lambda q, n: q[:n]},
             (K_RIGHT, k_RIGHT),  # likewise
@@ -83,6 +93,27 @@ state_value = Task(
         ("Q_sa k is missing in v", {"of_v": (1, 0, 1, 1)}, (v_RIGHT,)),
         ("K' q_a is missing in v", {"of_v": (1, 1, 0, 1)}, (v_RIGHT,)),
         ("K' Q_aa k is missing in v", {"of_v": (1, 1, 1, 0)}, (v_RIGHT,)),
+        ("Q_sa k and K' Q_aa k are missing in v", {"of_v": (1, 0, 1, 0)}, (v_RIGHT,)),
+        (
+            "V is not symmetric: take Q_sa K and its transpose, not one of them twice",
+            {"of_V": (1, 2, 0, 1)},
+            (V_RIGHT,),
+        ),
+        (
+            "K' Q_as stands twice and Q_sa K not at all: V is symmetric only with each of them once",
+            {"of_V": (1, 0, 2, 1)},
+            (V_RIGHT,),
+        ),
+        (
+            "the best policy was substituted, and K and k are any here",
+            {"policy": references.best_policy},
+            (V_RIGHT, v_RIGHT),
+        ),
+        (
+            "a = -K s - k was substituted: the minus lives inside K and k",
+            {"policy": lambda Q, q, K, k: (-K, -k)},
+            (V_RIGHT, v_RIGHT),
+        ),
         (
             "V = Q_ss + Q_sa K holds for the best K only, and K is any gain here",
             {"of_V": (1, 1, 0, 0)},
@@ -166,6 +197,26 @@ backward_pass = Task(
             {"F_at": lambda t, T: min(t + 1, T - 1)},
             EVERYTHING,
         ),
+        (
+            "F of the first step is used at every step: the dynamics vary in time",
+            {"F_at": lambda t, T: 0},
+            EVERYTHING,
+        ),
+        (
+            "the loop stops before the first step: array index 0 stays zero",
+            {"order": lambda steps: reversed(steps[1:])},
+            EVERYTHING,
+        ),
+        (
+            "the loop begins one step before the last: array index T-1 stays zero",
+            {"order": lambda steps: reversed(steps[:-1])},
+            EVERYTHING,
+        ),
+        (
+            "V_t is made from the cost C_t, c_t of one step: it belongs to the action-value Q_t, q_t",
+            {"worth": lambda Q, q, C, c: (C, c)},
+            EVERYTHING,
+        ),
         ("C_T is used at every step: the costs vary in time", {"C_of": lambda C, t, n: C[-1]}, EVERYTHING),
         (
             "the results stand in the order in which they were computed, the last step first",
@@ -185,12 +236,12 @@ COST = "the cost is that of the states and actions you return, from initial_stat
 def _own_cost(case, found):
     """Compare the returned cost with that of the returned states and actions, from the right start."""
     C, c, initial_state = *case[2:4], case[-1]
-    if np.abs(found["states"][0] - initial_state).max() > 1e-6:
+    if np.abs(found["states"][0] - initial_state).max() > TOLERANCE:
         return "first wrong: states: the first one is not initial_state"
     z = np.concatenate([found["states"][:-1], found["actions"]], axis=-1)
     expected = 0.5 * np.einsum("ti,tij,tj", z, C, z) + np.einsum("ti,ti", z, c)
     error = abs(float(found["cost"]) - expected)
-    if error <= 1e-6 * max(1.0, abs(expected)):
+    if error <= TOLERANCE * max(1.0, abs(expected)):
         return None
     return f"first wrong: cost: off by {error:.2g} from the cost of the states and actions you return"
 
@@ -222,6 +273,17 @@ forward_pass = Task(
         ),
         ("the ½ before the quadratic part is missing", {"half": 1}, (COST,)),
         ("the linear part z'c is missing", {"linear": 0}, (COST,)),
+        (
+            "all states are the last one: s changes in place after it was stored, so store a copy",
+            {"store": lambda states: states[-1:] * len(states)},
+            (FEEDBACK, OFFSETS, COST),
+        ),
+        (
+            "z stands as [a; s], not as [s; a]",
+            {"join": lambda s, a: np.concatenate([a, s])},
+            (FEEDBACK, OFFSETS, COST),
+        ),
+        ("the ½ stands before z'c as well: it belongs to the quadratic part", {"linear": 0.5}, (COST,)),
         ("s_{t+1} stands where s_t belongs", {"late": True}, (COST,)),
     ),
 )
@@ -256,9 +318,15 @@ tracking_cost = Task(
             {"slope": lambda W, target: -2 * W @ target},
             (c_TRACK, VARYING),
         ),
+        (
+            "c is halved: the two halves of the cross term are equal and add up",
+            {"slope": lambda W, target: -0.5 * W @ target},
+            (c_TRACK, VARYING),
+        ),
         ("the targets are one step off", {"ahead": 1}, (c_TRACK, VARYING)),
         ("the action's weight is missing in C", {"of_action": 0}, (C_TRACK, VARYING)),
         ("C is halved: the ½ stands before the whole quadratic form", {"whole": 0.5}, (C_TRACK, VARYING)),
+        ("C is doubled: the ½ stands before z'Cz already", {"whole": 2}, (C_TRACK, VARYING)),
         ("the weight of the first step is used at every step", {"varying": 0}, (VARYING,)),
     ),
 )

@@ -13,16 +13,34 @@ from mbrl_teach.control.lqr import lqr
 
 
 def gain(
-    Q, q, n, *, signs=(-1, -1), solve=np.linalg.solve, block=lambda Q, n: Q[n:, :n], part=lambda q, n: q[n:]
+    Q,
+    q,
+    n,
+    *,
+    signs=(-1, -1),
+    solve=np.linalg.solve,
+    curvature=lambda Q, n: Q[n:, n:],
+    block=lambda Q, n: Q[n:, :n],
+    part=lambda q, n: q[n:],
 ):
     """K = -Q_aa⁻¹ Q_as, k = -Q_aa⁻¹ q_a."""
-    Q_aa = Q[n:, n:]
+    Q_aa = curvature(Q, n)
     return signs[0] * solve(Q_aa, block(Q, n)), signs[1] * solve(Q_aa, part(q, n))
 
 
-def state_value(Q, q, K, k, *, of_V=(1, 1, 1, 1), of_v=(1, 1, 1, 1)):
+def _given_policy(Q, q, K, k):
+    return K, k
+
+
+def best_policy(Q, q, K, k):
+    """The best K and k, whatever was given."""
+    return gain(Q, q, K.shape[1])
+
+
+def state_value(Q, q, K, k, *, of_V=(1, 1, 1, 1), of_v=(1, 1, 1, 1), policy=_given_policy):
     """V = Q_ss + Q_sa K + K'Q_as + K'Q_aa K, v = q_s + Q_sa k + K'q_a + K'Q_aa k; a weight for each term."""
     n = K.shape[1]
+    K, k = policy(Q, q, K, k)
     Q_ss, Q_sa, Q_as, Q_aa = Q[:n, :n], Q[:n, n:], Q[n:, :n], Q[n:, n:]
     quadratic = Q_ss, Q_sa @ K, K.T @ Q_as, K.T @ Q_aa @ K
     linear = q[:n], Q_sa @ k, K.T @ q[n:], K.T @ Q_aa @ k
@@ -52,6 +70,7 @@ def backward_pass_by_steps(
     slope=1,
     old=0,
     write=1,
+    worth=lambda Q, q, C, c: (Q, q),
 ):
     """The same by the recursion; with `old` = 1 the value takes the policy of the step computed before."""
     F, f, C, c, *_ = case
@@ -62,7 +81,7 @@ def backward_pass_by_steps(
         value = V[t + 1], slope * v[t + 1]
         Q, q = action_value(F[F_at(t, T)], drift * f[t], C_of(C, t, n), c[t], *value)
         K[t], k[t] = gain(Q, q, n)
-        V[t], v[t] = state_value(Q, q, K[t + old], k[t + old])
+        V[t], v[t] = state_value(*worth(Q, q, C[t], c[t]), K[t + old], k[t + old])
     return K[:T][::write], k[:T][::write], V[::write], v[::write]
 
 
@@ -75,18 +94,34 @@ def _act(K, k, t, s):
     return K[t] @ s + k[t]
 
 
-def forward_pass(F, f, C, c, K, k, initial_state, *, act=_act, drift=1, half=0.5, linear=1, late=False):
+def forward_pass(
+    F,
+    f,
+    C,
+    c,
+    K,
+    k,
+    initial_state,
+    *,
+    act=_act,
+    drift=1,
+    half=0.5,
+    linear=1,
+    late=False,
+    join=lambda s, a: np.concatenate([s, a]),
+    store=lambda states: states,
+):
     """States, actions and their cost under a_t = K_t s_t + k_t; a `late` cost takes s_{t+1} for s_t."""
     s, states, actions, cost = np.array(initial_state, dtype=float), [initial_state], [], 0.0
     for t in range(len(K)):
         a = act(K, k, t, s)
-        z = np.concatenate([s, a])
+        z = join(s, a)
         s = F[t] @ z + drift * f[t]
-        z = np.concatenate([s, a]) if late else z
+        z = join(s, a) if late else z
         cost += half * z @ C[t] @ z + linear * z @ c[t]
         states.append(s)
         actions.append(a)
-    return np.array(states), np.array(actions), cost
+    return np.array(store(states)), np.array(actions), cost
 
 
 def _pull(W, target):
