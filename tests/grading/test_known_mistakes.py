@@ -16,6 +16,7 @@ MODULES = [
 TASKS = [task for module in MODULES for task in vars(module).values() if isinstance(task, Task)]
 MISTAKES = [(task, mistake) for task in TASKS for mistake in task.mistakes]
 SEEDS = range(5)
+MANY_SEEDS = range(5, 45)  # in `make test-slow`
 
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 
@@ -95,6 +96,18 @@ def test_a_known_mistake_is_named_and_no_other(task, mistake, seed):
     lines = str(task.examine(mistake.function, np.random.default_rng(seed))).splitlines()
     named = {line.partition("Looks like: ")[2] for line in lines if "Looks like: " in line}
     assert named == {mistake.name}
+
+
+@pytest.mark.slow
+@every_task
+def test_no_student_is_judged_otherwise_for_the_luck_of_the_instances(task):
+    for seed in MANY_SEEDS:
+        assert task.examine(task.reference, np.random.default_rng(seed)).points == task.points
+        for mistake in task.mistakes:
+            assert task.examine(mistake.function, np.random.default_rng(seed)).lost == mistake.loses, (
+                mistake.name,
+                seed,
+            )
 
 
 @every_task
