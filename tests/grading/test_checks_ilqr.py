@@ -1,5 +1,7 @@
 """The references of assignment 02_ilqr against oracles that share nothing with them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -176,19 +178,33 @@ def test_the_loop_ends_in_a_local_optimum_of_the_actions(rng):
     np.testing.assert_allclose(actions[:, 0], found.x, atol=1e-4)
 
 
-def test_the_sweeps_of_a_hanging_start_are_indefinite_at_first(rng):
-    (case,) = instances.hanging_starts(rng)
-    mus = []
+def sweeps_of(case):
+    """The mu of every sweep, whether it was positive definite, and whether the loop converged."""
+    mus, positive = [], []
 
     def noted(local, final, mu, sweep=case[5]):
         swept = sweep(local, final, mu)
-        mus.append((mu, swept[-1]))
+        mus.append(mu)
+        positive.append(swept[-1])
         return swept
 
     *_, converged = references.ilqr(*case[:5], noted, *case[6:])
-    assert not converged
-    assert [positive for _, positive in mus].count(False) >= 2
-    assert max(mu for mu, _ in mus) >= 0.1
+    return mus, positive, converged
+
+
+def test_the_sweeps_of_a_hanging_start_are_indefinite_at_first(rng):
+    for case in instances.hanging_starts(rng):
+        mus, positive, converged = sweeps_of(case)
+        assert not converged
+        assert not any(positive[:2])
+        assert max(mus) >= 0.1
+
+
+def test_where_torque_is_paid_for_a_sweep_is_indefinite_right_after_a_step(rng):
+    _, case = instances.hanging_starts(rng)
+    mus, positive, _ = sweeps_of(case)
+    after_a_step = [later < mu for mu, later in itertools.pairwise(mus)]
+    assert any(stepped and not fine for stepped, fine in zip(after_a_step, positive[1:], strict=True))
 
 
 def test_the_action_value_of_ddp_is_the_second_derivative_through_the_dynamics(rng):

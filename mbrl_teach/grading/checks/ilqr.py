@@ -295,7 +295,7 @@ forward_pass = Task(
 # Task 6: the whole loop -----------------------------------------------------------------------------
 
 OPTIMUM = "the trajectory converges to a local optimum"
-OWN_GAINS = "K is that of the last sweep, made around the trajectory that is returned"
+OWN_GAINS = "K is that of the last sweep, made around the very trajectory that is returned"
 LIMIT = "at the limit of iterations: the trajectory so far, and converged = False"
 GROWS = "mu grows until the sweep is positive definite, and shrinks again"
 TRAJECTORY = ("states", "actions", "converged")
@@ -308,20 +308,31 @@ ilqr = Task(
     reference=references.ilqr,
     properties=[
         Agrees(OPTIMUM, 2, TRAJECTORY, instances.swings, tolerance=1e-4),
-        Agrees(OWN_GAINS, 1, ("K",), instances.rough_swings),
+        Agrees(OWN_GAINS, 1, ("states", "actions", "K"), instances.rough_swings),
         Agrees(LIMIT, 1, TRAJECTORY, instances.short_swings),
         Agrees(GROWS, 1, TRAJECTORY, instances.hanging_starts),
     ],
     mistakes=mistakes_of(
         references.ilqr,
+        ("the ½ is missing in the full promise D_1 + ½ D_2", {"half": 1.0}, (OPTIMUM, OWN_GAINS, LIMIT)),
         (
             "the final cost is expanded at s_T: it belongs to s_{T+1}, the last of the states",
             {"end": -2},
             (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
         ),
         (
+            "everything is expanded once: it must be expanded anew around each trajectory",
+            {"once": ("local", "final")},
+            (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
+        ),
+        (
             "dynamics and cost are expanded once: they must be expanded anew around each trajectory",
-            {"again": False},
+            {"once": ("local",)},
+            (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
+        ),
+        (
+            "the final cost is expanded once: it must be expanded anew around each trajectory",
+            {"once": ("final",)},
             (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
         ),
         (
@@ -329,9 +340,18 @@ ilqr = Task(
             {"stale": True},
             (OWN_GAINS,),
         ),
-        ("the ½ is missing in the full promise D_1 + ½ D_2", {"half": 1.0}, (OPTIMUM, OWN_GAINS, LIMIT)),
+        (
+            "one step more is made after the last sweep: test for convergence before the forward pass",
+            {"late": True},
+            (OWN_GAINS,),
+        ),
         ("running into the limit is reported as convergence", {"at_limit": True}, (LIMIT, GROWS)),
         ("mu never grows", {"grow": 0.0}, (GROWS,)),
+        (
+            "where the sweep is not positive definite, rho is still that of the last step: set it to 0 first",
+            {"fresh": False},
+            (GROWS,),
+        ),
         ("a sweep that is not positive definite is taken for convergence", {"careful": False}, (GROWS,)),
     ),
 )

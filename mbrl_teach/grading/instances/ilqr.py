@@ -177,6 +177,7 @@ def whirling_pendulums(rng):
 
 MILD = {"weights": (1.0, 0.1, 0.1), "final_weights": (5.0, 1.0)}
 CHEAP = {"weights": (1.0, 0.1, 0.002), "final_weights": (0.2, 0.0)}  # torque costs next to nothing
+PAID = {"weights": (1.0, 0.1, -0.09), "final_weights": (0.2, 0.0)}  # torque is paid for: mu is always needed
 
 
 def _swing(rng, weights, angle, max_iterations, tolerance):
@@ -218,8 +219,11 @@ def short_swings(rng):
 
 
 def hanging_starts(rng):
-    """The first sweeps are not positive definite: hanging, the cost bends down, and torque is cheap."""
-    return [_swing(rng, CHEAP, np.pi, 8, 1e-12)]
+    """The first sweeps are not positive definite: hanging, the cost bends down, and torque is cheap.
+
+    Where it is paid for, steps follow until mu is too small: then a sweep fails right after a step.
+    """
+    return [_swing(rng, CHEAP, np.pi, 8, 1e-12), _swing(rng, PAID, np.pi, 8, 1e-12)]
 
 
 # Task 7 ---------------------------------------------------------------------------------------------

@@ -132,16 +132,30 @@ def forward_pass(*case, follow=follow, of_k=1, of_K=0, expected=expected_decreas
     return (states, actions, cost, 0.0) if keep_old else (*new, new_cost, rho)
 
 
-def ilqr(*case, end=-1, again=True, stale=False, half=0.5, grow=10.0, careful=True, at_limit=False):
+def ilqr(
+    *case,
+    end=-1,
+    once=(),
+    stale=False,
+    late=False,
+    half=0.5,
+    grow=10.0,
+    fresh=True,
+    careful=True,
+    at_limit=False,
+):
     """Sweep and search until a sweep promises no more than the tolerance."""
     states, actions, cost, expand, expand_final, sweep, search, max_iterations, tolerance = case
-    mu, local, K_before = 0.0, None, None
+    mu, rho, local, final, K_before = 0.0, 0.0, None, None, None
     for _ in range(max_iterations):
-        local = expand(states[:-1], actions) if again or local is None else local
-        K, k, linear, quadratic, positive = sweep(local, expand_final(states[end]), mu)
+        local = local if local and "local" in once else expand(states[:-1], actions)
+        final = final if final and "final" in once else expand_final(states[end])
+        K, k, linear, quadratic, positive = sweep(local, final, mu)
         if linear + half * quadratic <= tolerance and (positive or not careful):
+            if late:
+                states, actions, *_ = search(states, actions, cost, K, k, linear, quadratic)
             return states, actions, K_before if stale else K, True
-        rho = 0.0
+        rho = 0.0 if fresh else rho
         if positive:
             states, actions, cost, rho = search(states, actions, cost, K, k, linear, quadratic)
         mu, K_before = (mu / 2 if rho > 0 else max(grow * mu, 0.001 * grow)), K
