@@ -78,7 +78,7 @@ def test_the_value_is_the_action_value_of_the_step_without_the_price(rng):
 
 
 def test_positive_means_that_every_direction_bends_upward(rng):
-    directions = rng.normal(size=(1000, 2))
+    directions = np.vstack([rng.normal(size=(1000, 2)), np.eye(2)])
     for Q, q, mu, n in instances.doubtful_steps(rng):
         bends = np.einsum("bi,ij,bj->b", directions, Q[n:, n:] + mu * np.eye(2), directions)
         assert references.backward_step(Q, q, mu, n)[-1] == (bends > 0).all()

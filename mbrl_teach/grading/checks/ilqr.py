@@ -132,6 +132,14 @@ backward_step = Task(
             (POSITIVE,),
         ),
         (
+            "an eigenvalue of zero is accepted: positive definite means that all are above zero",
+            {
+                "is_positive": lambda Q_aa, R: np.linalg.eigvalsh(R)[0] >= 0,
+                "solve": lambda R, b: np.linalg.pinv(R) @ b,  # np.linalg.solve itself refuses
+            },
+            (POSITIVE,),
+        ),
+        (
             "nothing is tested: np.linalg.solve does not notice an indefinite matrix",
             {"is_positive": lambda Q_aa, R: True},
             (POSITIVE,),
@@ -166,6 +174,11 @@ backward_pass = Task(
             "V_final is used at every step: each needs the value of the step after it",
             {"carry": False},
             ALL_NUMBERS,
+        ),
+        (
+            "the loop never reaches index 0, the step computed last: range stops before its second number",
+            {"order": lambda steps: reversed(steps[1:])},
+            (*ALL_NUMBERS, ALL_POSITIVE),
         ),
         ("the loop runs forward: step t needs the value of step t + 1", {"order": iter}, ALL_NUMBERS),
         (
@@ -246,6 +259,11 @@ forward_pass = Task(
             "the ½ is missing in the promise rho D_1 + ½ rho² D_2",
             {"expected": lambda rho, D_1, D_2: rho * D_1 + rho**2 * D_2},
             (SHORTER,),
+        ),
+        (
+            "the promise is rho D_1 alone: ½ rho² D_2 is missing",
+            {"expected": lambda rho, D_1, D_2: rho * D_1},
+            (FULL,),
         ),
         (
             "any decrease is accepted: it has to be a share of what was promised",

@@ -81,6 +81,7 @@ def doubtful_steps(rng):
         (np.array([[1.0, big], [big, 1.0]]), 0.0),  # no, though the diagonal is positive
         (np.diag([-1.0, -big]), 2 * big),  # yes, by mu alone
         (np.array([[big, 1.0], [1.0, big]]), 0.0),  # yes
+        (np.diag([0.0, big]), 0.0),  # no: it is singular
     ):
         Q = symmetric(rng, n + 2, n + 2)
         Q[n:, n:] = Q_aa
@@ -91,12 +92,12 @@ def doubtful_steps(rng):
 # Task 4 ---------------------------------------------------------------------------------------------
 
 
-def horizon(rng, n, m, T, mu, bad_step=None):
-    """V_final, v_final, mu, T, m and helpers; at `bad_step` the cost of the action bends down steeply."""
+def horizon(rng, n, m, T, mu, bad_steps=()):
+    """V_final, v_final, mu, T, m and helpers; at `bad_steps` the cost of the action bends down steeply."""
     F = rng.normal(size=(T, n, n + m)) / np.sqrt(n)
     C = np.stack([positive_definite(rng, n + m) for _ in range(T)])
-    if bad_step is not None:
-        C[bad_step, n:, n:] -= 1000.0 * np.eye(m)
+    for t in bad_steps:
+        C[t, n:, n:] -= 1000.0 * np.eye(m)
     action_value = references.action_values(F, C, rng.normal(size=(T, n + m)))
     return positive_definite(rng, n), rng.normal(size=n), mu, T, m, action_value, references.backward_step
 
@@ -112,8 +113,14 @@ def regularised_horizons(rng):
 
 
 def doubtful_horizons(rng):
-    """One step is not positive definite, the last to be computed or another; or mu makes up for it."""
-    return [horizon(rng, 2, 1, 3, mu, bad) for mu, bad in ((0.0, 0), (0.0, 2), (5000.0, 1))]
+    """Steps that are not positive definite: the first and the last to be computed, one of them; or mu helps.
+
+    In this order, since what goes unnoticed in the first case tells mistakes apart.
+    """
+    return [
+        horizon(rng, 2, 1, 3, mu, bad)
+        for mu, bad in ((0.0, (0, 2)), (0.0, (0,)), (0.0, (2,)), (5000.0, (1,)))
+    ]
 
 
 # Task 5 ---------------------------------------------------------------------------------------------
@@ -152,8 +159,11 @@ def _line_searches(rng, *aims, action=0.5, offset=0.3):
 
 
 def right_promises(rng):
-    """The model is right: rho = 1 is the best step, and so long that wrong ones may be accepted, too."""
-    return list(_line_searches(rng, (1.0, 0.1), (1.0, 0.5), action=0.2, offset=0.8))
+    """The model is right: rho = 1 is the best step, and so long that wrong ones may be accepted, too.
+
+    Of what the slope alone promises, it brings one half: less than the second share.
+    """
+    return list(_line_searches(rng, (1.0, 0.1), (1.0, 0.7), action=0.2, offset=0.8))
 
 
 def broken_promises(rng):
@@ -170,7 +180,7 @@ def whirling_pendulums(rng):
     """The new trajectory turns round and round, the old one hangs about."""
     K, k = 0.3 * rng.normal(size=(4, 1, 2)), rng.uniform(9.0, 12.0, size=(4, 1))
     world = Pendulum(dt=0.3, gravity=rng.uniform(1.0, 2.0))
-    return [_line_search(world.dynamics, np.array([np.pi - 0.1, 0.0]), np.zeros((4, 1)), K, k, 1.0, 0.5)]
+    return [_line_search(world.dynamics, np.array([np.pi - 0.1, 0.0]), np.zeros((4, 1)), K, k, 1.0, 0.4)]
 
 
 # Task 6 ---------------------------------------------------------------------------------------------

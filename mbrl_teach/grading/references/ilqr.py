@@ -44,14 +44,16 @@ def _is_positive(Q_aa, R):
     return np.linalg.eigvalsh(R)[0] > 0
 
 
-def backward_step(Q, q, mu, n, *, sign=-1, ridge=np.eye, mu_of_k=1, worth=0, is_positive=_is_positive):
+def backward_step(
+    Q, q, mu, n, *, sign=-1, ridge=np.eye, mu_of_k=1, worth=0, is_positive=_is_positive, solve=np.linalg.solve
+):
     """The gain of Q + mu I and its value in Q; zeros and False if Q_aa + mu I is not positive definite."""
     Q_ss, Q_as, Q_aa, q_s, q_a = Q[:n, :n], Q[n:, :n], Q[n:, n:], q[:n], q[n:]
     R = Q_aa + mu * ridge(len(q_a))
     if not is_positive(Q_aa, R):
         return 0 * Q_as, 0 * q_a, 0 * Q_ss, 0 * q_s, False
-    K = sign * np.linalg.solve(R, Q_as)
-    k = sign * np.linalg.solve(R if mu_of_k else Q_aa, q_a)
+    K = sign * solve(R, Q_as)
+    k = sign * solve(R if mu_of_k else Q_aa, q_a)
     weight = R if worth else Q_aa
     V = Q_ss + Q_as.T @ K + K.T @ Q_as + K.T @ weight @ K
     v = q_s + Q_as.T @ k + K.T @ q_a + K.T @ weight @ k
@@ -71,15 +73,16 @@ def promise(k, Q, q, n, mu):
 
 def backward_pass(*case, carry=True, order=reversed, promise=promise, add=1, verdict=min, use_mu=1, write=1):
     """All gains, D_1 and D_2, and whether every step was positive definite."""
-    V, v, mu, T, _, action_value, backward_step = case
-    n, K, k, D, positive = len(v), [None] * T, [None] * T, np.zeros(2), True
+    V, v, mu, T, m, action_value, backward_step = case
+    n, D, positive = len(v), np.zeros(2), True
+    K, k = np.zeros((T, m, n)), np.zeros((T, m))
     for t in order(range(T)):
         Q, q = action_value(t, V, v)
         K[t], k[t], V_t, v_t, fine = backward_step(Q, q, use_mu * mu, n)
         V, v = (V_t, v_t) if carry else (V, v)
         positive = verdict(positive, fine)
         D = add * D + promise(k[t], Q, q, n, mu)
-    return np.array(K)[::write], np.array(k)[::write], *(positive * D), positive
+    return K[::write], k[::write], *(positive * D), positive
 
 
 def _act(a, k, K, s, old):
