@@ -157,7 +157,7 @@ def test_the_forward_pass_returns_what_the_world_makes_of_its_actions(rng, cases
 def test_in_the_instances_the_longest_step_is_the_one_that_is_meant(rng):
     rhos = lambda cases: [float(references.forward_pass(*case)[-1]) for case in cases(rng)]
     assert rhos(instances.right_promises) == [1.0, 1.0]
-    assert rhos(instances.broken_promises) == [0.5, 0.25, 0.5]
+    assert rhos(instances.broken_promises) == [0.5, 0.25, 0.5, 0.5]
     assert rhos(instances.empty_promises) == [0.0]
     assert rhos(instances.whirling_pendulums) == [1.0]
 

@@ -254,6 +254,21 @@ forward_pass = Task(
             (SHORTER,),
         ),
         ("rho is not on k", {"of_k": 0}, (SHORTER,)),
+        (
+            "the next rho starts from where the last one ended: each starts from ŝ_1 again",
+            {"carry": True},
+            (SHORTER,),
+        ),
+        (
+            "the old states and actions are overwritten: fill copies of them",
+            {"follow": partial(references.follow, copy=np.asarray)},
+            (FULL, SHORTER, NONE, TURNS),
+        ),
+        (
+            "the deviation has the wrong sign: it is s_t - ŝ_t, new minus old",
+            {"follow": partial(references.follow, act=lambda a, k, K, s, old: a + k - K @ (s - old))},
+            (FULL, SHORTER, TURNS),
+        ),
         ("rho is on K as well: it shortens k, the feedback keeps its strength", {"of_K": 1}, (SHORTER,)),
         (
             "the ½ is missing in the promise rho D_1 + ½ rho² D_2",
@@ -273,6 +288,11 @@ forward_pass = Task(
         ("the full step is taken whatever comes of it", {"expected": lambda *D: -np.inf}, (SHORTER, NONE)),
         ("the cost is still that of the old trajectory", {"tell": False}, (OWN_COST,)),
         ("the last step tried is returned, though none was good enough", {"keep_old": False}, (NONE,)),
+        (
+            "the lowest cost is taken: the longest step that keeps its promise is meant",
+            {"lowest": True},
+            (SHORTER,),
+        ),
         (
             "the deviation is forgotten: K_t multiplies s_t - ŝ_t, not s_t",
             {"follow": partial(references.follow, act=lambda a, k, K, s, old: a + k + K @ s)},

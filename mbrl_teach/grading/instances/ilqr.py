@@ -132,11 +132,11 @@ def curved_world(rng, n, m):
     return lambda s, a: s + 0.4 * np.sin(s @ bend) + a @ push
 
 
-def _line_search(dynamics, start, actions, K, k, best, share):
+def _line_search(dynamics, start, actions, K, k, best, share, curvature=1.0):
     """A trajectory whose cost is about parabolic in rho, lowest at `best`, and a model that sees its slope.
 
-    The model takes the lowest point to be at rho = 1. The cost is half the squared distance from where
-    `best` leads.
+    The model takes the lowest point to be at rho = 1, or beyond where `curvature` is smaller. The cost is
+    half the squared distance from where `best` leads.
     """
     states, _ = references.follow(np.tile(start, (len(actions) + 1, 1)), actions, 0 * K, 0 * k, dynamics)
     goal = references.follow(states, actions, K, best * k, dynamics)
@@ -147,15 +147,15 @@ def _line_search(dynamics, start, actions, K, k, best, share):
 
     cost = float(total_cost(states, actions))
     slope = 2 * cost / best if best else 1.0
-    return states, actions, cost, K, k, slope, -slope, dynamics, total_cost, share
+    return states, actions, cost, K, k, slope, -curvature * slope, dynamics, total_cost, share
 
 
 def _line_searches(rng, *aims, action=0.5, offset=0.3):
-    """Line searches in curved worlds, one for each (best, share); sizes of the actions and of k."""
-    for (best, share), (n, m, T) in zip(aims, ((3, 2, 3), (2, 1, 3), (2, 2, 2)), strict=False):
+    """Line searches in curved worlds, one for each aim: best, share, perhaps curvature; sizes of a and k."""
+    for aim, (n, m, T) in zip(aims, ((3, 2, 3), (2, 1, 3), (2, 2, 2), (3, 1, 2)), strict=False):
         K, k = 0.3 * rng.normal(size=(T, m, n)), offset * rng.uniform(-1.0, 1.0, size=(T, m))
         start, actions = rng.normal(size=n), action * rng.normal(size=(T, m))
-        yield _line_search(curved_world(rng, n, m), start, actions, K, k, best, share)
+        yield _line_search(curved_world(rng, n, m), start, actions, K, k, *aim)
 
 
 def right_promises(rng):
@@ -167,8 +167,11 @@ def right_promises(rng):
 
 
 def broken_promises(rng):
-    """The best step is shorter: rho = 1 overshoots, or brings too little for what was promised."""
-    return list(_line_searches(rng, (0.45, 0.3), (0.3, 0.5), (0.6, 0.5)))
+    """The best step is shorter: rho = 1 overshoots, or brings too little for what was promised.
+
+    In the third case the longest step that is good enough is not the one of the lowest cost.
+    """
+    return list(_line_searches(rng, (0.6, 0.29, 0.3), (0.3, 0.5), (0.35, 0.2), (0.6, 0.5)))
 
 
 def empty_promises(rng):

@@ -93,9 +93,10 @@ def _move(dynamics, s, old, a):
     return dynamics(s, a)
 
 
-def follow(states, actions, K, k, dynamics, act=_act, move=_move):
+def follow(states, actions, K, k, dynamics, act=_act, move=_move, copy=np.array, first=None):
     """The trajectory of a_t = â_t + k_t + K_t (s_t - ŝ_t) in the world."""
-    new_states, new_actions = np.array(states), np.array(actions)
+    new_states, new_actions = copy(states), copy(actions)
+    new_states[0] = states[0] if first is None else first
     for t in range(len(K)):
         new_actions[t] = act(actions[t], k[t], K[t], new_states[t], states[t])
         new_states[t + 1] = move(dynamics, new_states[t], states[t], new_actions[t])
@@ -124,14 +125,30 @@ def expected_decrease(rho, D_1, D_2):
     return rho * D_1 + 0.5 * rho**2 * D_2
 
 
-def forward_pass(*case, follow=follow, of_k=1, of_K=0, expected=expected_decrease, keep_old=True, tell=True):
+def forward_pass(
+    *case,
+    follow=follow,
+    of_k=1,
+    of_K=0,
+    expected=expected_decrease,
+    keep_old=True,
+    tell=True,
+    lowest=False,
+    carry=False,
+):
     """The first of the steps 1, 1/2, 1/4 … that decreases the cost by a share of what the model promises."""
     states, actions, cost, K, k, linear, quadratic, dynamics, total_cost, share = case
+    good, start = [], {}
     for rho in STEPS:
-        new = follow(states, actions, rho**of_K * K, rho**of_k * k, dynamics)
+        new = follow(states, actions, rho**of_K * K, rho**of_k * k, dynamics, **start)
         new_cost = total_cost(*new)
         if cost - new_cost >= share * expected(rho, linear, quadratic):
-            return *new, new_cost if tell else cost, rho
+            good.append((*new, new_cost if tell else cost, rho))
+            if not lowest:
+                break
+        start = {"first": new[0][-1]} if carry else {}
+    if good:
+        return min(good, key=lambda step: step[2])
     return (states, actions, cost, 0.0) if keep_old else (*new, new_cost, rho)
 
 
