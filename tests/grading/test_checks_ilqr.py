@@ -1,5 +1,7 @@
 """The references of assignment 02_ilqr against oracles that share nothing with them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -76,7 +78,7 @@ def test_the_value_is_the_action_value_of_the_step_without_the_price(rng):
 
 
 def test_positive_means_that_every_direction_bends_upward(rng):
-    directions = rng.normal(size=(1000, 2))
+    directions = np.vstack([rng.normal(size=(1000, 2)), np.eye(2)])
     for Q, q, mu, n in instances.doubtful_steps(rng):
         bends = np.einsum("bi,ij,bj->b", directions, Q[n:, n:] + mu * np.eye(2), directions)
         assert references.backward_step(Q, q, mu, n)[-1] == (bends > 0).all()
@@ -155,7 +157,7 @@ def test_the_forward_pass_returns_what_the_world_makes_of_its_actions(rng, cases
 def test_in_the_instances_the_longest_step_is_the_one_that_is_meant(rng):
     rhos = lambda cases: [float(references.forward_pass(*case)[-1]) for case in cases(rng)]
     assert rhos(instances.right_promises) == [1.0, 1.0]
-    assert rhos(instances.broken_promises) == [0.5, 0.25, 0.5]
+    assert rhos(instances.broken_promises) == [0.5, 0.25, 0.5, 0.5]
     assert rhos(instances.empty_promises) == [0.0]
     assert rhos(instances.whirling_pendulums) == [1.0]
 
@@ -176,19 +178,33 @@ def test_the_loop_ends_in_a_local_optimum_of_the_actions(rng):
     np.testing.assert_allclose(actions[:, 0], found.x, atol=1e-4)
 
 
-def test_the_sweeps_of_a_hanging_start_are_indefinite_at_first(rng):
-    (case,) = instances.hanging_starts(rng)
-    mus = []
+def sweeps_of(case):
+    """The mu of every sweep, whether it was positive definite, and whether the loop converged."""
+    mus, positive = [], []
 
     def noted(local, final, mu, sweep=case[5]):
         swept = sweep(local, final, mu)
-        mus.append((mu, swept[-1]))
+        mus.append(mu)
+        positive.append(swept[-1])
         return swept
 
     *_, converged = references.ilqr(*case[:5], noted, *case[6:])
-    assert not converged
-    assert [positive for _, positive in mus].count(False) >= 2
-    assert max(mu for mu, _ in mus) >= 0.1
+    return mus, positive, converged
+
+
+def test_the_sweeps_of_a_hanging_start_are_indefinite_at_first(rng):
+    for case in instances.hanging_starts(rng):
+        mus, positive, converged = sweeps_of(case)
+        assert not converged
+        assert not any(positive[:2])
+        assert max(mus) >= 0.1
+
+
+def test_where_torque_is_paid_for_a_sweep_is_indefinite_right_after_a_step(rng):
+    _, case = instances.hanging_starts(rng)
+    mus, positive, _ = sweeps_of(case)
+    after_a_step = [later < mu for mu, later in itertools.pairwise(mus)]
+    assert any(stepped and not fine for stepped, fine in zip(after_a_step, positive[1:], strict=True))
 
 
 def test_the_action_value_of_ddp_is_the_second_derivative_through_the_dynamics(rng):

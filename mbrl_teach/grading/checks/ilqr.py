@@ -132,6 +132,14 @@ backward_step = Task(
             (POSITIVE,),
         ),
         (
+            "an eigenvalue of zero is accepted: positive definite means that all are above zero",
+            {
+                "is_positive": lambda Q_aa, R: np.linalg.eigvalsh(R)[0] >= 0,
+                "solve": lambda R, b: np.linalg.pinv(R) @ b,  # np.linalg.solve itself refuses
+            },
+            (POSITIVE,),
+        ),
+        (
             "nothing is tested: np.linalg.solve does not notice an indefinite matrix",
             {"is_positive": lambda Q_aa, R: True},
             (POSITIVE,),
@@ -166,6 +174,11 @@ backward_pass = Task(
             "V_final is used at every step: each needs the value of the step after it",
             {"carry": False},
             ALL_NUMBERS,
+        ),
+        (
+            "the loop never reaches index 0, the step computed last: range stops before its second number",
+            {"order": lambda steps: reversed(steps[1:])},
+            (*ALL_NUMBERS, ALL_POSITIVE),
         ),
         ("the loop runs forward: step t needs the value of step t + 1", {"order": iter}, ALL_NUMBERS),
         (
@@ -241,11 +254,31 @@ forward_pass = Task(
             (SHORTER,),
         ),
         ("rho is not on k", {"of_k": 0}, (SHORTER,)),
+        (
+            "the next rho starts from where the last one ended: each starts from ŝ_1 again",
+            {"carry": True},
+            (SHORTER,),
+        ),
+        (
+            "the old states and actions are overwritten: fill copies of them",
+            {"follow": partial(references.follow, copy=np.asarray)},
+            (FULL, SHORTER, NONE, TURNS),
+        ),
+        (
+            "the deviation has the wrong sign: it is s_t - ŝ_t, new minus old",
+            {"follow": partial(references.follow, act=lambda a, k, K, s, old: a + k - K @ (s - old))},
+            (FULL, SHORTER, TURNS),
+        ),
         ("rho is on K as well: it shortens k, the feedback keeps its strength", {"of_K": 1}, (SHORTER,)),
         (
             "the ½ is missing in the promise rho D_1 + ½ rho² D_2",
             {"expected": lambda rho, D_1, D_2: rho * D_1 + rho**2 * D_2},
             (SHORTER,),
+        ),
+        (
+            "the promise is rho D_1 alone: ½ rho² D_2 is missing",
+            {"expected": lambda rho, D_1, D_2: rho * D_1},
+            (FULL,),
         ),
         (
             "any decrease is accepted: it has to be a share of what was promised",
@@ -255,6 +288,11 @@ forward_pass = Task(
         ("the full step is taken whatever comes of it", {"expected": lambda *D: -np.inf}, (SHORTER, NONE)),
         ("the cost is still that of the old trajectory", {"tell": False}, (OWN_COST,)),
         ("the last step tried is returned, though none was good enough", {"keep_old": False}, (NONE,)),
+        (
+            "the lowest cost is taken: the longest step that keeps its promise is meant",
+            {"lowest": True},
+            (SHORTER,),
+        ),
         (
             "the deviation is forgotten: K_t multiplies s_t - ŝ_t, not s_t",
             {"follow": partial(references.follow, act=lambda a, k, K, s, old: a + k + K @ s)},
@@ -295,7 +333,7 @@ forward_pass = Task(
 # Task 6: the whole loop -----------------------------------------------------------------------------
 
 OPTIMUM = "the trajectory converges to a local optimum"
-OWN_GAINS = "K is that of the last sweep, made around the trajectory that is returned"
+OWN_GAINS = "K is that of the last sweep, made around the very trajectory that is returned"
 LIMIT = "at the limit of iterations: the trajectory so far, and converged = False"
 GROWS = "mu grows until the sweep is positive definite, and shrinks again"
 TRAJECTORY = ("states", "actions", "converged")
@@ -308,20 +346,31 @@ ilqr = Task(
     reference=references.ilqr,
     properties=[
         Agrees(OPTIMUM, 2, TRAJECTORY, instances.swings, tolerance=1e-4),
-        Agrees(OWN_GAINS, 1, ("K",), instances.rough_swings),
+        Agrees(OWN_GAINS, 1, ("states", "actions", "K"), instances.rough_swings),
         Agrees(LIMIT, 1, TRAJECTORY, instances.short_swings),
         Agrees(GROWS, 1, TRAJECTORY, instances.hanging_starts),
     ],
     mistakes=mistakes_of(
         references.ilqr,
+        ("the ½ is missing in the full promise D_1 + ½ D_2", {"half": 1.0}, (OPTIMUM, OWN_GAINS, LIMIT)),
         (
             "the final cost is expanded at s_T: it belongs to s_{T+1}, the last of the states",
             {"end": -2},
             (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
         ),
         (
+            "everything is expanded once: it must be expanded anew around each trajectory",
+            {"once": ("local", "final")},
+            (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
+        ),
+        (
             "dynamics and cost are expanded once: they must be expanded anew around each trajectory",
-            {"again": False},
+            {"once": ("local",)},
+            (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
+        ),
+        (
+            "the final cost is expanded once: it must be expanded anew around each trajectory",
+            {"once": ("final",)},
             (OPTIMUM, OWN_GAINS, LIMIT, GROWS),
         ),
         (
@@ -329,9 +378,18 @@ ilqr = Task(
             {"stale": True},
             (OWN_GAINS,),
         ),
-        ("the ½ is missing in the full promise D_1 + ½ D_2", {"half": 1.0}, (OPTIMUM, OWN_GAINS, LIMIT)),
+        (
+            "one step more is made after the last sweep: test for convergence before the forward pass",
+            {"late": True},
+            (OWN_GAINS,),
+        ),
         ("running into the limit is reported as convergence", {"at_limit": True}, (LIMIT, GROWS)),
         ("mu never grows", {"grow": 0.0}, (GROWS,)),
+        (
+            "where the sweep is not positive definite, rho is still that of the last step: set it to 0 first",
+            {"fresh": False},
+            (GROWS,),
+        ),
         ("a sweep that is not positive definite is taken for convergence", {"careful": False}, (GROWS,)),
     ),
 )

@@ -81,6 +81,7 @@ def doubtful_steps(rng):
         (np.array([[1.0, big], [big, 1.0]]), 0.0),  # no, though the diagonal is positive
         (np.diag([-1.0, -big]), 2 * big),  # yes, by mu alone
         (np.array([[big, 1.0], [1.0, big]]), 0.0),  # yes
+        (np.diag([0.0, big]), 0.0),  # no: it is singular
     ):
         Q = symmetric(rng, n + 2, n + 2)
         Q[n:, n:] = Q_aa
@@ -91,12 +92,12 @@ def doubtful_steps(rng):
 # Task 4 ---------------------------------------------------------------------------------------------
 
 
-def horizon(rng, n, m, T, mu, bad_step=None):
-    """V_final, v_final, mu, T, m and helpers; at `bad_step` the cost of the action bends down steeply."""
+def horizon(rng, n, m, T, mu, bad_steps=()):
+    """V_final, v_final, mu, T, m and helpers; at `bad_steps` the cost of the action bends down steeply."""
     F = rng.normal(size=(T, n, n + m)) / np.sqrt(n)
     C = np.stack([positive_definite(rng, n + m) for _ in range(T)])
-    if bad_step is not None:
-        C[bad_step, n:, n:] -= 1000.0 * np.eye(m)
+    for t in bad_steps:
+        C[t, n:, n:] -= 1000.0 * np.eye(m)
     action_value = references.action_values(F, C, rng.normal(size=(T, n + m)))
     return positive_definite(rng, n), rng.normal(size=n), mu, T, m, action_value, references.backward_step
 
@@ -112,8 +113,14 @@ def regularised_horizons(rng):
 
 
 def doubtful_horizons(rng):
-    """One step is not positive definite, the last to be computed or another; or mu makes up for it."""
-    return [horizon(rng, 2, 1, 3, mu, bad) for mu, bad in ((0.0, 0), (0.0, 2), (5000.0, 1))]
+    """Steps that are not positive definite: the first and the last to be computed, one of them; or mu helps.
+
+    In this order, since what goes unnoticed in the first case tells mistakes apart.
+    """
+    return [
+        horizon(rng, 2, 1, 3, mu, bad)
+        for mu, bad in ((0.0, (0, 2)), (0.0, (0,)), (0.0, (2,)), (5000.0, (1,)))
+    ]
 
 
 # Task 5 ---------------------------------------------------------------------------------------------
@@ -125,11 +132,11 @@ def curved_world(rng, n, m):
     return lambda s, a: s + 0.4 * np.sin(s @ bend) + a @ push
 
 
-def _line_search(dynamics, start, actions, K, k, best, share):
+def _line_search(dynamics, start, actions, K, k, best, share, curvature=1.0):
     """A trajectory whose cost is about parabolic in rho, lowest at `best`, and a model that sees its slope.
 
-    The model takes the lowest point to be at rho = 1. The cost is half the squared distance from where
-    `best` leads.
+    The model takes the lowest point to be at rho = 1, or beyond where `curvature` is smaller. The cost is
+    half the squared distance from where `best` leads.
     """
     states, _ = references.follow(np.tile(start, (len(actions) + 1, 1)), actions, 0 * K, 0 * k, dynamics)
     goal = references.follow(states, actions, K, best * k, dynamics)
@@ -140,25 +147,31 @@ def _line_search(dynamics, start, actions, K, k, best, share):
 
     cost = float(total_cost(states, actions))
     slope = 2 * cost / best if best else 1.0
-    return states, actions, cost, K, k, slope, -slope, dynamics, total_cost, share
+    return states, actions, cost, K, k, slope, -curvature * slope, dynamics, total_cost, share
 
 
 def _line_searches(rng, *aims, action=0.5, offset=0.3):
-    """Line searches in curved worlds, one for each (best, share); sizes of the actions and of k."""
-    for (best, share), (n, m, T) in zip(aims, ((3, 2, 3), (2, 1, 3), (2, 2, 2)), strict=False):
+    """Line searches in curved worlds, one for each aim: best, share, perhaps curvature; sizes of a and k."""
+    for aim, (n, m, T) in zip(aims, ((3, 2, 3), (2, 1, 3), (2, 2, 2), (3, 1, 2)), strict=False):
         K, k = 0.3 * rng.normal(size=(T, m, n)), offset * rng.uniform(-1.0, 1.0, size=(T, m))
         start, actions = rng.normal(size=n), action * rng.normal(size=(T, m))
-        yield _line_search(curved_world(rng, n, m), start, actions, K, k, best, share)
+        yield _line_search(curved_world(rng, n, m), start, actions, K, k, *aim)
 
 
 def right_promises(rng):
-    """The model is right: rho = 1 is the best step, and so long that wrong ones may be accepted, too."""
-    return list(_line_searches(rng, (1.0, 0.1), (1.0, 0.5), action=0.2, offset=0.8))
+    """The model is right: rho = 1 is the best step, and so long that wrong ones may be accepted, too.
+
+    Of what the slope alone promises, it brings one half: less than the second share.
+    """
+    return list(_line_searches(rng, (1.0, 0.1), (1.0, 0.7), action=0.2, offset=0.8))
 
 
 def broken_promises(rng):
-    """The best step is shorter: rho = 1 overshoots, or brings too little for what was promised."""
-    return list(_line_searches(rng, (0.45, 0.3), (0.3, 0.5), (0.6, 0.5)))
+    """The best step is shorter: rho = 1 overshoots, or brings too little for what was promised.
+
+    In the third case the longest step that is good enough is not the one of the lowest cost.
+    """
+    return list(_line_searches(rng, (0.6, 0.29, 0.3), (0.3, 0.5), (0.35, 0.2), (0.6, 0.5)))
 
 
 def empty_promises(rng):
@@ -170,13 +183,14 @@ def whirling_pendulums(rng):
     """The new trajectory turns round and round, the old one hangs about."""
     K, k = 0.3 * rng.normal(size=(4, 1, 2)), rng.uniform(9.0, 12.0, size=(4, 1))
     world = Pendulum(dt=0.3, gravity=rng.uniform(1.0, 2.0))
-    return [_line_search(world.dynamics, np.array([np.pi - 0.1, 0.0]), np.zeros((4, 1)), K, k, 1.0, 0.5)]
+    return [_line_search(world.dynamics, np.array([np.pi - 0.1, 0.0]), np.zeros((4, 1)), K, k, 1.0, 0.4)]
 
 
 # Task 6 ---------------------------------------------------------------------------------------------
 
 MILD = {"weights": (1.0, 0.1, 0.1), "final_weights": (5.0, 1.0)}
 CHEAP = {"weights": (1.0, 0.1, 0.002), "final_weights": (0.2, 0.0)}  # torque costs next to nothing
+PAID = {"weights": (1.0, 0.1, -0.09), "final_weights": (0.2, 0.0)}  # torque is paid for: mu is always needed
 
 
 def _swing(rng, weights, angle, max_iterations, tolerance):
@@ -218,8 +232,11 @@ def short_swings(rng):
 
 
 def hanging_starts(rng):
-    """The first sweeps are not positive definite: hanging, the cost bends down, and torque is cheap."""
-    return [_swing(rng, CHEAP, np.pi, 8, 1e-12)]
+    """The first sweeps are not positive definite: hanging, the cost bends down, and torque is cheap.
+
+    Where it is paid for, steps follow until mu is too small: then a sweep fails right after a step.
+    """
+    return [_swing(rng, CHEAP, np.pi, 8, 1e-12), _swing(rng, PAID, np.pi, 8, 1e-12)]
 
 
 # Task 7 ---------------------------------------------------------------------------------------------

@@ -44,14 +44,16 @@ def _is_positive(Q_aa, R):
     return np.linalg.eigvalsh(R)[0] > 0
 
 
-def backward_step(Q, q, mu, n, *, sign=-1, ridge=np.eye, mu_of_k=1, worth=0, is_positive=_is_positive):
+def backward_step(
+    Q, q, mu, n, *, sign=-1, ridge=np.eye, mu_of_k=1, worth=0, is_positive=_is_positive, solve=np.linalg.solve
+):
     """The gain of Q + mu I and its value in Q; zeros and False if Q_aa + mu I is not positive definite."""
     Q_ss, Q_as, Q_aa, q_s, q_a = Q[:n, :n], Q[n:, :n], Q[n:, n:], q[:n], q[n:]
     R = Q_aa + mu * ridge(len(q_a))
     if not is_positive(Q_aa, R):
         return 0 * Q_as, 0 * q_a, 0 * Q_ss, 0 * q_s, False
-    K = sign * np.linalg.solve(R, Q_as)
-    k = sign * np.linalg.solve(R if mu_of_k else Q_aa, q_a)
+    K = sign * solve(R, Q_as)
+    k = sign * solve(R if mu_of_k else Q_aa, q_a)
     weight = R if worth else Q_aa
     V = Q_ss + Q_as.T @ K + K.T @ Q_as + K.T @ weight @ K
     v = q_s + Q_as.T @ k + K.T @ q_a + K.T @ weight @ k
@@ -71,15 +73,16 @@ def promise(k, Q, q, n, mu):
 
 def backward_pass(*case, carry=True, order=reversed, promise=promise, add=1, verdict=min, use_mu=1, write=1):
     """All gains, D_1 and D_2, and whether every step was positive definite."""
-    V, v, mu, T, _, action_value, backward_step = case
-    n, K, k, D, positive = len(v), [None] * T, [None] * T, np.zeros(2), True
+    V, v, mu, T, m, action_value, backward_step = case
+    n, D, positive = len(v), np.zeros(2), True
+    K, k = np.zeros((T, m, n)), np.zeros((T, m))
     for t in order(range(T)):
         Q, q = action_value(t, V, v)
         K[t], k[t], V_t, v_t, fine = backward_step(Q, q, use_mu * mu, n)
         V, v = (V_t, v_t) if carry else (V, v)
         positive = verdict(positive, fine)
         D = add * D + promise(k[t], Q, q, n, mu)
-    return np.array(K)[::write], np.array(k)[::write], *(positive * D), positive
+    return K[::write], k[::write], *(positive * D), positive
 
 
 def _act(a, k, K, s, old):
@@ -90,9 +93,10 @@ def _move(dynamics, s, old, a):
     return dynamics(s, a)
 
 
-def follow(states, actions, K, k, dynamics, act=_act, move=_move):
+def follow(states, actions, K, k, dynamics, act=_act, move=_move, copy=np.array, first=None):
     """The trajectory of a_t = â_t + k_t + K_t (s_t - ŝ_t) in the world."""
-    new_states, new_actions = np.array(states), np.array(actions)
+    new_states, new_actions = copy(states), copy(actions)
+    new_states[0] = states[0] if first is None else first
     for t in range(len(K)):
         new_actions[t] = act(actions[t], k[t], K[t], new_states[t], states[t])
         new_states[t + 1] = move(dynamics, new_states[t], states[t], new_actions[t])
@@ -121,27 +125,57 @@ def expected_decrease(rho, D_1, D_2):
     return rho * D_1 + 0.5 * rho**2 * D_2
 
 
-def forward_pass(*case, follow=follow, of_k=1, of_K=0, expected=expected_decrease, keep_old=True, tell=True):
+def forward_pass(
+    *case,
+    follow=follow,
+    of_k=1,
+    of_K=0,
+    expected=expected_decrease,
+    keep_old=True,
+    tell=True,
+    lowest=False,
+    carry=False,
+):
     """The first of the steps 1, 1/2, 1/4 … that decreases the cost by a share of what the model promises."""
     states, actions, cost, K, k, linear, quadratic, dynamics, total_cost, share = case
+    good, start = [], {}
     for rho in STEPS:
-        new = follow(states, actions, rho**of_K * K, rho**of_k * k, dynamics)
+        new = follow(states, actions, rho**of_K * K, rho**of_k * k, dynamics, **start)
         new_cost = total_cost(*new)
         if cost - new_cost >= share * expected(rho, linear, quadratic):
-            return *new, new_cost if tell else cost, rho
+            good.append((*new, new_cost if tell else cost, rho))
+            if not lowest:
+                break
+        start = {"first": new[0][-1]} if carry else {}
+    if good:
+        return min(good, key=lambda step: step[2])
     return (states, actions, cost, 0.0) if keep_old else (*new, new_cost, rho)
 
 
-def ilqr(*case, end=-1, again=True, stale=False, half=0.5, grow=10.0, careful=True, at_limit=False):
+def ilqr(
+    *case,
+    end=-1,
+    once=(),
+    stale=False,
+    late=False,
+    half=0.5,
+    grow=10.0,
+    fresh=True,
+    careful=True,
+    at_limit=False,
+):
     """Sweep and search until a sweep promises no more than the tolerance."""
     states, actions, cost, expand, expand_final, sweep, search, max_iterations, tolerance = case
-    mu, local, K_before = 0.0, None, None
+    mu, rho, local, final, K_before = 0.0, 0.0, None, None, None
     for _ in range(max_iterations):
-        local = expand(states[:-1], actions) if again or local is None else local
-        K, k, linear, quadratic, positive = sweep(local, expand_final(states[end]), mu)
+        local = local if local and "local" in once else expand(states[:-1], actions)
+        final = final if final and "final" in once else expand_final(states[end])
+        K, k, linear, quadratic, positive = sweep(local, final, mu)
         if linear + half * quadratic <= tolerance and (positive or not careful):
+            if late:
+                states, actions, *_ = search(states, actions, cost, K, k, linear, quadratic)
             return states, actions, K_before if stale else K, True
-        rho = 0.0
+        rho = 0.0 if fresh else rho
         if positive:
             states, actions, cost, rho = search(states, actions, cost, K, k, linear, quadratic)
         mu, K_before = (mu / 2 if rho > 0 else max(grow * mu, 0.001 * grow)), K
