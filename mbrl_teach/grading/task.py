@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -150,7 +151,9 @@ class Task:
         examination = _Examination(self, student, rng)
         with warnings.catch_warnings(), np.errstate(all="ignore"):  # of overflow in judging wild results
             warnings.simplefilter("ignore")
-            verdicts = tuple(Verdict(p.sentence, p.points, examination.problem(p)) for p in self.properties)
+            problems = examination.problems()
+        judged = zip(self.properties, problems, strict=True)
+        verdicts = tuple(Verdict(p.sentence, p.points, problem) for p, problem in judged)
         return Report(self.title, verdicts, examination.printed)
 
 
@@ -164,6 +167,14 @@ def instances(task: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """What is wrong with a property, and the names of the mistakes that have the same results."""
+
+    problem: str
+    suspects: tuple[str, ...] = ()
+
+
 @dataclass
 class _Examination:
     """One student's answer to one task; keeps the cases and answers that properties share."""
@@ -174,17 +185,31 @@ class _Examination:
     cases: dict[Callable, Sequence[Case]] = field(default_factory=dict)
     answers: dict[tuple[Callable, int], Answer] = field(default_factory=dict)
     printed: str = ""
-    named: list[str] = field(default_factory=list)
 
-    def problem(self, prop: Agrees | Holds) -> str | None:
+    def problems(self) -> list[str | None]:
+        """For every property what is wrong with it, with the mistake it looks like; None if it holds."""
+        failures = [self._failure(prop) for prop in self.task.properties]
+        lost = tuple(p.sentence for p, failure in zip(self.task.properties, failures, strict=True) if failure)
+        explained = Counter(name for failure in failures if failure for name in failure.suspects)
+        loses = {mistake.name: mistake.loses for mistake in self.task.mistakes}
+
+        def told(failure: _Failure) -> str:
+            # Of several suspects the one whose losses are the student's, or that explains most of them.
+            weight = lambda name: (loses[name] == lost, explained[name])
+            likely = max(failure.suspects, key=weight, default=None)
+            return f"{failure.problem}\nLooks like: {likely}" if likely else failure.problem
+
+        return [told(failure) if failure else None for failure in failures]
+
+    def _failure(self, prop: Agrees | Holds) -> _Failure | None:
         """What is wrong with the first case in which the property fails; None if it holds in all."""
         if prop.cases not in self.cases:
             self.cases[prop.cases] = prop.cases(self.rng)
         for i, case in enumerate(self.cases[prop.cases]):
             answer = self._answer(prop.cases, i, case)
-            problem = answer.error or self._judge(prop, case, answer.value)
-            if problem:
-                return problem
+            failure = _Failure(answer.error) if answer.error else self._judge(prop, case, answer.value)
+            if failure:
+                return failure
         return None
 
     def _answer(self, cases: Callable, i: int, case: Case) -> Answer:
@@ -193,12 +218,12 @@ class _Examination:
             self.printed += self.answers[cases, i].printed
         return self.answers[cases, i]
 
-    def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> str | None:
+    def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> _Failure | None:
         expected = name_results(self.task, self.task.reference(*case))
         try:
             found = self._read(prop, value, expected)
         except ValueError as error:
-            return str(error)
+            return _Failure(str(error))
         everything = dict.fromkeys(found, ...)
         if isinstance(prop, Holds):
             problem = prop.test(case, found)
@@ -209,11 +234,10 @@ class _Examination:
             parts = (everything, problem.where) if problem else ()
         if problem is None:
             return None
-        mistake = self._known_mistake(prop, case, found, expected, parts)
+        suspects = self._known_mistakes(prop, case, found, expected, parts)
         if isinstance(prop, Agrees):
             problem = self._from_the_earliest(problem, value, expected, prop.tolerance)
-        problem = f"{problem}{sizes_in_words(self.task, expected)}"
-        return f"{problem}\nLooks like: {mistake}" if mistake else problem
+        return _Failure(f"{problem}{sizes_in_words(self.task, expected)}", suspects)
 
     def _from_the_earliest(self, problem: Difference, value: Any, expected: Outputs, tolerance: float) -> str:
         """`problem` in words; where another result went wrong at an earlier step, that one before it."""
@@ -239,24 +263,23 @@ class _Examination:
             what = f"{type(error).__name__}: {error}"
             raise ValueError(f"your results do not turn into arrays of numbers: {what}") from error
 
-    def _known_mistake(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> str | None:
-        """The mistake whose results are the student's, in the first of `parts` (name → index) or the next.
-
-        Where several are, one that was named before comes first: one mistake explains more than two do.
-        """
+    def _known_mistakes(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> tuple[str, ...]:
+        """The mistakes with the student's results, in the first of `parts` (name → index) or the next."""
         wrong = {}
         for mistake in self.task.mistakes:
             try:
                 wrong[mistake.name] = self._read(prop, call(mistake.function, case).value, expected)
             except ValueError:
                 continue
-        told_before = sorted(wrong, key=lambda name: name not in self.named)
         for part in parts:
             if part is not parts[0] and not any(found[name][where].any() for name, where in part.items()):
                 continue  # zeros at one step may never have been written
-            for name in told_before:
-                is_a_mistake = not same(wrong[name], expected, part, prop.tolerance)
-                if is_a_mistake and same(found, wrong[name], part, prop.tolerance):
-                    self.named.append(name)
-                    return name
-        return None
+            suspects = tuple(
+                name
+                for name, outputs in wrong.items()
+                if not same(outputs, expected, part, prop.tolerance)
+                and same(found, outputs, part, prop.tolerance)
+            )
+            if suspects:
+                return suspects
+        return ()
