@@ -63,7 +63,8 @@ class ILQRPlanner:
 
         initial_actions (T, m): zeros if None
         initial_policy: K (T, m, n) and k (T, m); the law a_t = K_t s_t + k_t is followed from `state`, which
-            after a disturbance is a far better start than the actions alone
+            after a disturbance is a far better start than the actions alone; where it blows up, the
+            plan starts from `initial_actions` after all
 
         Raises ValueError for wrong shapes, and as `ilqr` does.
         """

@@ -41,15 +41,10 @@ def _richardson(central: Callable[[float], np.ndarray]) -> np.ndarray:
     return (4.0 * central(1.0) - central(2.0)) / 3.0
 
 
-def _displaced(function: Function, z: np.ndarray, displacements: np.ndarray) -> np.ndarray:
-    """Values at z + each displacement: displacements (k, ..., d) give (k, ..., p) in one call."""
-    return function(z + displacements)
-
-
 def _first(function: Function, z: np.ndarray, h: np.ndarray) -> np.ndarray:
     """(f(z + h e_i) - f(z - h e_i)) / 2h for every i."""
     along = _along_axes(h)
-    ahead, behind = np.split(_displaced(function, z, np.concatenate([along, -along])), 2)
+    ahead, behind = np.split(function(z + np.concatenate([along, -along])), 2)
     return np.moveaxis(ahead - behind, 0, -1) / (2.0 * h[..., None, :])
 
 
@@ -59,7 +54,7 @@ def _second(function: Function, z: np.ndarray, h: np.ndarray, here: np.ndarray) 
     along = _along_axes(h)
     i, j = np.triu_indices(d, k=1)
     moves = np.concatenate([along, along[i] + along[j]])
-    ahead, behind = np.split(_displaced(function, z, np.concatenate([moves, -moves])), 2)
+    ahead, behind = np.split(function(z + np.concatenate([moves, -moves])), 2)
     bend = ahead + behind - 2.0 * here
     own, mixed = bend[:d], bend[d:]
     result = np.empty((d, d, *here.shape))

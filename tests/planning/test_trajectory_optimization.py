@@ -6,6 +6,7 @@ import pytest
 from mbrl_teach.control.ilqr import ilqr
 from mbrl_teach.planning.mpc import MPC
 from mbrl_teach.planning.trajectory_optimization import ILQRPlanner
+from mbrl_teach.problems.cart_pole import CartPole
 from mbrl_teach.problems.pendulum import Pendulum
 
 
@@ -125,3 +126,11 @@ def test_says_what_is_wrong_with_an_argument(arguments, message):
 def test_refuses_a_horizon_of_no_steps():
     with pytest.raises(ValueError, match="horizon must be a whole number from 1 on; got 0"):
         ILQRPlanner(Pendulum(), horizon=0)
+
+
+def test_a_law_that_blows_up_leaves_the_start_to_the_actions():
+    planner = ILQRPlanner(CartPole(action_limit=np.inf), horizon=5, iterations=0)
+    wild = np.full((5, 1, 4), 1e200), np.zeros((5, 1))
+    actions = np.full((5, 1), 0.3)
+    plan = planner.plan([1.0, 1.0, 1.0, 1.0], initial_actions=actions, initial_policy=wild)
+    assert np.array_equal(plan.actions, actions)
