@@ -17,27 +17,30 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import Normalize, to_rgba
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array, require_at_least_one
+from mbrl_teach.arguments import read_array
 from mbrl_teach.figures.style import COLORS, GRID, INK, PAGE
 
 # A cell is 1 wide. Shapes are given (ahead, aside) from its centre, for an agent that looks along its action.
 AHEAD = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])  # (column, row) that up, right, down and left add
 FRAMES = np.stack([AHEAD, np.roll(AHEAD, -1, axis=0)], axis=1)  # (4, 2, 2): ahead, and aside to the right
-TIP = 0.42
+TIP = 0.38
 ARROW = np.array([[0, -1], [5, -1], [5, -3], [9, 0], [5, 3], [5, 1], [0, 1]]) * [TIP / 9, 0.05]
 QUARTER = np.array([[0.0, 0.0], [0.5, -0.5], [0.5, 0.5]])
-MARK = np.array([[0.27, -0.17], [0.47, 0.0], [0.27, 0.17]])
+MARK = np.array([[0.3, -0.2], [0.48, 0.0], [0.3, 0.2]])
+CORNER = np.array([-0.32, -0.3])
 SQUARE = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 COLORMAP = "viridis"
-FAINTEST = 0.3  # opacity of the least of what was updated
+PALEST = 0.25  # how much colour the least of what was updated keeps
 
 
 class Grid(Protocol):
@@ -82,10 +85,11 @@ def plot_maze(axes: Axes, maze: Grid) -> list[Artist]:
     across = [[(-0.5, y), (columns - 0.5, y)] for y in np.arange(0.5, rows - 1)]
     axes.add_collection(LineCollection(down + across, colors=GRID, linewidths=0.6, zorder=1.3))
 
-    wall = {"facecolors": "0.78", "edgecolors": "0.45", "hatch": "/////", "linewidths": 0.6, "zorder": 1.4}
-    artists = [axes.add_collection(PolyCollection([], **wall))]
-    for letter in "SG":
-        letters = {"marker": f"$\\mathrm{{{letter}}}$", "markersize": 10.0, "color": INK, "zorder": 2.4}
+    # Below the values, so that they move without the walls; one path, for each hatched one takes its time.
+    wall = {"facecolor": "0.78", "edgecolor": "0.45", "hatch": "/////", "linewidth": 0.6, "zorder": 1.1}
+    artists = [axes.add_patch(PathPatch(_outline(maze.walls), **wall))]
+    for letter, size in {"S": 8.0, "G": 10.0}.items():
+        letters = {"marker": f"$\\mathrm{{{letter}}}$", "markersize": size, "color": INK, "zorder": 2.4}
         artists += axes.plot([], [], linestyle="none", path_effects=_halo(2.5), **letters)
     move_maze(artists, maze)
     return artists
@@ -94,8 +98,8 @@ def plot_maze(axes: Axes, maze: Grid) -> list[Artist]:
 def move_maze(artists: Sequence[Artist], maze: Grid) -> None:
     """Give the artists of :func:`plot_maze` the walls, the start and the goals of another maze."""
     walls, start, goals = artists
-    walls.set_verts(_centres(maze, np.flatnonzero(maze.walls))[:, None] + SQUARE)
-    start.set_data(*_centres(maze, [maze.start]).T)
+    walls.set_path(_outline(maze.walls))
+    start.set_data(*(_centres(maze, [maze.start]) + CORNER).T)  # clear of arrows and of the agent's way
     goals.set_data(*_centres(maze, maze.goals).T)
 
 
@@ -159,7 +163,7 @@ def plot_policy(axes: Axes, maze: Grid, policy: ArrayLike) -> PolyCollection:
     The table holds action values, or probabilities. Actions that tie have an arrow each; where all four
     tie there is none, as in Sutton & Barto (2018), Figure 8.3: nothing is known there yet.
     """
-    style = {"facecolors": INK, "edgecolors": PAGE, "linewidths": 0.9, "zorder": 2.0}
+    style = {"facecolors": INK, "edgecolors": PAGE, "linewidths": 0.7, "zorder": 2.0}
     arrows = axes.add_collection(PolyCollection([], **style))
     move_policy(arrows, maze, policy)
     return arrows
@@ -177,9 +181,9 @@ def move_policy(arrows: PolyCollection, maze: Grid, policy: ArrayLike) -> None:
 def plot_updates(axes: Axes, maze: Grid, counts: ArrayLike) -> PolyCollection:
     """A mark for each pair that was updated, `counts` (S, 4) times, on the side to which its action leads.
 
-    The pair with the most updates is opaque, one with fewer is fainter, and one with none has no mark.
+    The pair with the most updates has the full colour, one with fewer is paler, one with none has no mark.
     """
-    marks = axes.add_collection(PolyCollection([], edgecolors=INK, linewidths=0.6, zorder=2.2))
+    marks = axes.add_collection(PolyCollection([], edgecolors=INK, linewidths=0.8, zorder=2.2))
     move_updates(marks, maze, counts)
     return marks
 
@@ -191,10 +195,12 @@ def move_updates(marks: PolyCollection, maze: Grid, counts: ArrayLike) -> None:
         raise ValueError(f"counts must not be negative; got {counts.min():g}")
     cells, actions = np.nonzero(counts * _open(maze)[:, None])
     share = counts[cells, actions] / max(counts[cells, actions], default=1.0)
-    colors = np.tile(to_rgba(COLORS["orange"]), (len(cells), 1))
-    colors[:, 3] = FAINTEST + (1 - FAINTEST) * share
+    page, full = np.array(to_rgb(PAGE)), np.array(to_rgb(COLORS["reddish purple"]))
+    depth = (
+        PALEST + (1 - PALEST) * share[:, None]
+    )  # mixed with the page: see-through, it would be lost on dark
     marks.set_verts(_shapes(MARK, maze, cells, actions))
-    marks.set_facecolor(colors)
+    marks.set_facecolor((1 - depth) * page + depth * full)
 
 
 def plot_agent(axes: Axes, maze: Grid, states: ArrayLike) -> list[Line2D]:
@@ -209,7 +215,6 @@ def plot_agent(axes: Axes, maze: Grid, states: ArrayLike) -> list[Line2D]:
 def move_agent(artists: Sequence[Line2D], maze: Grid, states: ArrayLike) -> None:
     """Give the artists of :func:`plot_agent` another way, of any length."""
     states = read_array("states", states, "T+1", {})
-    require_at_least_one("states", states, {"T+1": len(states)})
     centres = _centres(maze, _whole("states", states, maze.rows * maze.columns))
     path, dot = artists
     path.set_data(*centres.T)
@@ -229,6 +234,11 @@ def _centres(maze: Grid, states: ArrayLike) -> np.ndarray:
     return np.stack([columns, rows], axis=-1).astype(float)
 
 
+def _outline(walls: np.ndarray) -> Path:
+    """The squares of the walls (rows, columns) as one path."""
+    return Path.make_compound_path_from_polys(np.argwhere(walls)[:, None, ::-1] + SQUARE)
+
+
 def _shapes(template: np.ndarray, maze: Grid, cells: np.ndarray, actions: np.ndarray) -> np.ndarray:
     """The template (k, 2) in each of N cells, turned to look along its action, (N, k, 2)."""
     return _centres(maze, cells)[:, None] + template @ FRAMES[actions]
@@ -246,7 +256,8 @@ def _read_table(name: str, table: ArrayLike, maze: Grid, *, finite: bool = True)
 
 def _chosen(maze: Grid, policy: ArrayLike) -> np.ndarray:
     """Which actions have an arrow, (S, 4) bool."""
-    if np.ndim(policy) != 2:
+    policy = read_array("policy", policy, "...", {}, finite=False)
+    if policy.ndim != 2:
         policy = read_array("policy", policy, "S", {"S": maze.rows * maze.columns})
         return np.eye(len(AHEAD), dtype=bool)[_whole("policy", policy, len(AHEAD))]
     table = _read_table("policy", policy, maze, finite=False)
