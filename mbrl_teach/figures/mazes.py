@@ -39,7 +39,6 @@ MARK = np.array([[0.3, -0.2], [0.48, 0.0], [0.3, 0.2]])
 CORNER = np.array([-0.32, -0.3])
 SQUARE = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
-COLORMAP = "viridis"
 PALEST = 0.25  # how much colour the least of what was updated keeps
 
 
@@ -118,7 +117,7 @@ def plot_values(
     """
     drawn = _value_image(maze, values)
     place = {"origin": "upper", "extent": (-0.5, maze.columns - 0.5, maze.rows - 0.5, -0.5)}
-    image = axes.imshow(drawn, cmap=COLORMAP, interpolation="nearest", zorder=1.2, **place)
+    image = axes.imshow(drawn, cmap="viridis", interpolation="nearest", zorder=1.2, **place)
     image.set_norm(_scale(limits, drawn))
     _add_colorbar(axes, image, label)
     return image
@@ -142,7 +141,7 @@ def plot_action_values(
     `limits` and `label` are those of :func:`plot_values`.
     """
     edge = {"edgecolors": GRID, "linewidths": 0.3, "zorder": 1.2}
-    triangles = axes.add_collection(PolyCollection([], cmap=COLORMAP, **edge))
+    triangles = axes.add_collection(PolyCollection([], cmap="viridis", **edge))
     move_action_values(triangles, maze, q)
     triangles.set_norm(_scale(limits, triangles.get_array()))
     _add_colorbar(axes, triangles, label)
@@ -280,10 +279,9 @@ def _scale(limits: tuple[float, float] | None, drawn: np.ndarray) -> Normalize:
         known = drawn[np.isfinite(drawn)]
         low, high = min(known, default=0.0), max(known, default=1.0)
         return Normalize(low, high if high > low else low + 1.0)
-    low, high = limits
-    if not low < high:
+    if not limits[0] < limits[1]:
         raise ValueError(f"limits must be a lower and a higher number; got {limits}")
-    return Normalize(low, high)
+    return Normalize(*limits)
 
 
 def _add_colorbar(axes: Axes, mappable: ScalarMappable, label: str | None) -> None:

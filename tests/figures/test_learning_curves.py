@@ -49,11 +49,16 @@ def test_other_runs_move_line_and_band_even_if_they_are_more_of_them(axes, runs)
     assert_allclose(high - low, 4 * sem(runs))
 
 
-def test_curves_differ_in_colour_and_in_style_and_a_band_has_the_colour_of_its_line(axes, runs):
-    (band, one), (_, other) = (plot_mean_and_error(axes, X, runs + shift) for shift in (0, 1))
+def test_curves_differ_in_colour_and_in_style(axes, runs):
+    one, other = (plot_mean_and_error(axes, X, runs + shift)[1] for shift in (0, 1))
     assert one.get_color() != other.get_color()
     assert one.get_linestyle() != other.get_linestyle()
-    assert_allclose(band.get_facecolor()[0, :3], to_rgb(one.get_color()))
+
+
+@pytest.mark.parametrize("style", [{}, {"color": "0.3"}], ids=str)
+def test_a_band_has_the_colour_of_its_line(axes, runs, style):
+    band, line = plot_mean_and_error(axes, X, runs, **style)
+    assert_allclose(band.get_facecolor()[0, :3], to_rgb(line.get_color()))
 
 
 def test_a_caller_styles_the_line_by_any_of_matplotlibs_names(axes, runs):
