@@ -27,13 +27,13 @@ from mbrl_teach.problems.base import ControlProblem
 
 
 class GymnasiumPendulum(ControlProblem):
-    """Pendulum-v1: state s = [angle θ (rad, 0 upright, unwrapped), velocity ω (rad/s)], torque u (N m).
+    """Pendulum-v1: s = [angle θ (rad, 0 upright, never wrapped), velocity ω (rad/s)], a = [torque u (N m)].
 
     With the torque clipped to ±2 N m, a step of 0.05 s is semi-implicit Euler with a limited velocity,
 
         ω' = clip(ω + dt (3g/2l sin θ + 3u/ml²), ±8),   θ' = θ + dt ω',
 
-    and its cost is that of the state before it: θ² + 0.1 ω² + 0.001 u², where only here θ is taken to [-π, π).
+    and its cost is that of the state before it: θ² + 0.1 ω² + 0.001 u². Only there θ is taken to [-π, π).
 
     Parameters
         horizon: number of steps T, Gymnasium's limit of time; gravity in m/s²
