@@ -140,7 +140,7 @@ def test_refining_the_grid_changes_the_pendulums_cost_to_go_less_and_less():
     ]
     first, second = (np.abs(fine - coarse).mean() for coarse, fine in pairwise(levels))
     assert second < 0.6 * first
-    assert second < 0.02 * levels[-1].mean()
+    assert second < 0.03 * levels[-1].mean()
 
 
 def test_gymnasiums_pendulum_swings_up_from_hanging_near_the_least_cost():
