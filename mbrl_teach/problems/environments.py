@@ -1,0 +1,27 @@
+"""The worlds under the names that `gymnasium.make` knows, registered by importing this module::
+
+    import mbrl_teach.problems.environments
+    env = gymnasium.make("mbrl_teach/Pendulum-v0")
+
+Keywords of `gymnasium.make` go to the environment's class. With a world of another horizon,
+`max_episode_steps` has to be given too.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+# name, where its class is, limit of steps: the horizon of the default world
+ENVIRONMENTS = (
+    ("Pendulum-v0", "pendulum:PendulumEnv", 200),
+    ("CartPole-v0", "cart_pole:CartPoleEnv", 150),
+    ("CarParking-v0", "car:CarEnv", 500),
+    ("Unicycle-v0", "unicycle:UnicycleEnv", 100),
+    ("Particle-v0", "particle:ParticleEnv", 20),
+)
+
+for _name, _where, _steps in ENVIRONMENTS:
+    if f"mbrl_teach/{_name}" not in gymnasium.registry:  # this module may be imported anew
+        gymnasium.register(
+            f"mbrl_teach/{_name}", entry_point=f"mbrl_teach.problems.{_where}", max_episode_steps=_steps
+        )
