@@ -4,8 +4,9 @@
 
 This is the one place where a cost becomes a reward; the return of an episode is minus the cost of its
 rollout. After T = `horizon` steps an episode is *truncated*: time is up, but the world has not come to an
-end, and who bootstraps a value continues there. No state of these worlds is an end of its own: `terminated`
-is always False.
+end, and who bootstraps a value continues there. (Where a world has a final cost it stands for all that
+comes later: take it or the value, not both. It comes at a time that an observation does not tell.) No state
+of these worlds is an end of its own: `terminated` is always False.
 
 **What a planner sees.** `env.unwrapped.problem` is the world in the units of the environment's actions, and
 `env.unwrapped.state` the true state (n,), also to be set; `info["state"]` is a copy of it::
