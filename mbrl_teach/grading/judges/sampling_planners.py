@@ -52,8 +52,12 @@ def spread(case, found):
     ordered = np.sort(shares, axis=0)
     if np.sqrt(N) * max(np.max(steps[1:] - ordered), np.max(ordered - steps[:-1])) > 2.9:
         return "first wrong: candidates: they are not spread evenly from low to high"
-    if np.sqrt(N) * np.abs(np.corrcoef(shares.T) - np.eye(shares.shape[1])).max() > 6:
-        return "first wrong: candidates: their entries depend on each other"
+    related = np.abs(np.corrcoef(shares.T) - np.eye(shares.shape[1]))
+    if np.sqrt(N) * related.max() > 6:
+        pair = np.unravel_index(np.argmax(related), related.shape)
+        one, other = (np.unravel_index(i, found["candidates"].shape[1:]) for i in pair)
+        where = " and ".join(f"[:, {t}, {j}]" for t, j in (one, other))
+        return f"first wrong: candidates: {where} depend on each other"
     return None
 
 

@@ -30,7 +30,7 @@ def rollouts(
     for rows in batches:
         for t in range(T):
             states[rows, t + 1] = dynamics(states[rows, t], pick(clipped, t)[rows])
-    priced = actions if priced_raw else clipped
+    priced = np.stack([pick(actions if priced_raw else clipped, t) for t in range(T)], axis=1)
     return states, total(cost(states[:, at : at + T], priced)[:, :count], axis=1)
 
 
