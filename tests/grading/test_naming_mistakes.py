@@ -87,3 +87,18 @@ def test_a_mistake_that_is_right_where_the_student_is_wrong_is_not_named():
 def test_a_listed_mistake_that_fails_itself_is_passed_over():
     broken = with_mistakes(("broken", lambda x: 1 / 0), ("not squared", not_squared))
     assert "Looks like: not squared" in str(examine(not_squared, broken))
+
+
+def test_a_mistake_that_makes_nan_is_named_where_the_student_has_nan_in_the_same_places():
+    def nan_at(step):
+        def with_nan(x):
+            sums, squares, total = running_sum(x)
+            squares[step] = np.nan
+            return sums, squares, total
+
+        return with_nan
+
+    listed = with_mistakes(("divided by zero", nan_at(1)))
+    assert "Looks like: divided by zero" in str(examine(nan_at(1), listed))
+    assert "Looks like" not in str(examine(nan_at(2), listed))
+    assert "Looks like" not in str(examine(wrong(1, (0, 0)), listed))
