@@ -80,8 +80,8 @@ def same(one: Mapping, other: Mapping, where: Mapping[str, Any], tolerance: floa
 
 
 def _wrong(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
-    largest = np.fmax.reduce(np.abs(expected), axis=None, initial=0.0)  # NaN passed over
-    return ~(np.abs(found - expected) <= tolerance * max(largest, 1e-3))
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+    return ~((found == expected) | (np.abs(found - expected) <= tolerance * max(largest, 1e-3)))
 
 
 def _describe(name, found, expected, wrong, t) -> Difference:

@@ -1,6 +1,7 @@
 """When an examination names a known mistake, and when it does not."""
 
 import numpy as np
+import pytest
 
 from mbrl_teach.grading.task import Mistake
 from tests.grading.test_task import examine, make_task, running_sum, wrong
@@ -89,16 +90,17 @@ def test_a_listed_mistake_that_fails_itself_is_passed_over():
     assert "Looks like: not squared" in str(examine(not_squared, broken))
 
 
-def test_a_mistake_that_makes_nan_is_named_where_the_student_has_nan_in_the_same_places():
-    def nan_at(step):
-        def with_nan(x):
+@pytest.mark.parametrize("result_of_0", [np.nan, np.inf])
+def test_a_mistake_that_divides_by_zero_is_named_where_the_student_has_the_same(result_of_0):
+    def divide_at(step):
+        def divide(x):
             sums, squares, total = running_sum(x)
-            squares[step] = np.nan
+            squares[step] = result_of_0
             return sums, squares, total
 
-        return with_nan
+        return divide
 
-    listed = with_mistakes(("divided by zero", nan_at(1)))
-    assert "Looks like: divided by zero" in str(examine(nan_at(1), listed))
-    assert "Looks like" not in str(examine(nan_at(2), listed))
+    listed = with_mistakes(("divided by zero", divide_at(1)))
+    assert "Looks like: divided by zero" in str(examine(divide_at(1), listed))
+    assert "Looks like" not in str(examine(divide_at(2), listed))
     assert "Looks like" not in str(examine(wrong(1, (0, 0)), listed))

@@ -130,6 +130,11 @@ expectation_backup = Task(
             (REWARD, SURE, CHANCE),
         ),
         (
+            "the sum runs over the states: each state has a mean over its actions",
+            {"average": lambda policy, Q: (policy * Q).sum(axis=0)},
+            (REWARD, SURE, CHANCE),  # the wrong shape where S is not A
+        ),
+        (
             "only the policy's likeliest action counts: each counts with its probability",
             {"average": lambda policy, Q: Q[np.arange(len(Q)), policy.argmax(axis=1)]},
             (REWARD, CHANCE),
@@ -155,7 +160,7 @@ expectation_backup = Task(
             (SURE, CHANCE),
         ),
         (
-            "P is read as [s, a, s']: its first axis is the action",
+            "actions and states are mixed up: the first axis of P[a, s, s'], and of P @ V, is the action",
             {"read": lambda P: P.swapaxes(0, 1)},
             (REWARD, SURE, CHANCE),  # an error where S is not A costs all
         ),
@@ -230,14 +235,20 @@ value_iteration = Task(
                 {"future": references.likeliest_next_value},
                 ALL_WORLDS,
             ),
+            ("gamma is missing", {"of_V": 0}, ALL_WORLDS),
             ("gamma is on the reward, too: it belongs to what comes next", {"of_R": 1}, ALL_WORLDS),
+            (
+                "the max runs over the states: each state has a best of its actions",
+                {"best": lambda R, future: (R + future).max(axis=0)},
+                ALL_WORLDS,  # an error where S is not A
+            ),
             (
                 "P is transposed: the first state of P[a, s, s'] is where one comes from",
                 {"read": lambda P: P.swapaxes(1, 2)},
                 ALL_WORLDS,
             ),
             (
-                "P is read as [s, a, s']: its first axis is the action",
+                "actions and states are mixed up: the first axis of P[a, s, s'], and of P @ V, is the action",
                 {"read": lambda P: P.swapaxes(0, 1)},
                 ALL_WORLDS,  # an error where S is not A costs all
             ),
@@ -348,6 +359,11 @@ look_ahead = Task(
             (GREEDY,),
         ),
         (
+            "the best state of each action is taken: each state has a best action",
+            {"choose": lambda Q, model, V: Q.argmax(axis=0)},
+            (GREEDY,),
+        ),
+        (
             "the policy is greedy by the reward alone",
             {"choose": lambda Q, model, V: references.mean_reward(model).argmax(axis=1)},
             (GREEDY,),
@@ -434,6 +450,19 @@ two_values = Task(
             ALL_DECISIONS,
         ),
         (
+            "r_1 and what follows are maximised apart: one first action must serve both",
+            {
+                "open_loop": lambda r_1, p, R: r_1.max() + references.blind(0 * r_1, p, R),
+                "closed_loop": lambda r_1, p, R: r_1.max() + references.seeing(0 * r_1, p, R),
+            },
+            ALL_DECISIONS,
+        ),
+        (
+            "r_1 is added to the columns of p @ R: its rows are the first actions",
+            {"open_loop": references.blind_by_columns},
+            (EQUAL, OPEN),
+        ),
+        (
             "the mean over the first actions is taken: the best of them counts",
             {
                 "open_loop": lambda r_1, p, R: (r_1 + (p @ R).max(axis=1)).mean(),
@@ -499,6 +528,16 @@ inverse_model = Task(
                 )
             },
             (SEEN, UNSEEN),
+        ),
+        (
+            "each count is divided by another pair's sum: N.sum needs keepdims=True to keep its place",
+            {"share": lambda N: N / N.sum(axis=2)},
+            (SEEN, UNSEEN),  # an error where S is not A
+        ),
+        (
+            "the axes stand in the order s, a, s': inverse[s, s', a] is asked for",
+            {"share": lambda N: references.share(N, 2).swapaxes(1, 2)},
+            (SEEN, UNSEEN),  # the wrong shape where S is not A
         ),
         ("the counts are not divided by their sum", {"share": lambda N: N}, (SEEN, UNSEEN)),
         (

@@ -78,7 +78,7 @@ def sure_backups(rng):
         better = (R + gamma * (P @ V).T).argmax(axis=1) != chosen
         return (P, R, gamma, np.eye(A)[chosen], V), better[:-1].any()
 
-    return [_first_telling(draw, S, A) for S, A in ((3, 3), (5, 2))]
+    return [_first_telling(draw, 3, 3), draw(5, 2)[0]]
 
 
 def backups(rng):
@@ -185,33 +185,47 @@ def _nowhere_zero(rng, S):
 def sure_decisions(rng):
     """r_1 (A,), p (A, S), R (S, A): each first action leads to a state of its own.
 
-    The first action with the largest r_1 is not the best, and the best has an r_1 that shows.
+    In the first decision the action with the largest r_1 is not the best, and the best has an r_1 that shows.
     """
 
     def draw(S, A):
         p = np.eye(S)[rng.permutation(S)[:A]]
         r_1, R = rng.uniform(-1.0, 1.0, size=A), rng.uniform(-2.0, 2.0, size=(S, A))
         best = (r_1 + p @ R.max(axis=1)).argmax()
-        return (r_1, p, R), best != r_1.argmax() and abs(r_1[best]) > 0.2
+        case = r_1, p, R
+        return case, best != r_1.argmax() and abs(r_1[best]) > 0.2 and _rows_matter(*case)
 
-    return [_first_telling(draw, S, A) for S, A in ((3, 3), (4, 2))]
+    return [_first_telling(draw, 3, 3), draw(4, 2)[0]]
 
 
 def noisy_decisions(rng):
     """Each first action leads to any state, and to one of them most likely.
 
-    In the first decision three first actions are best: for the blind, for the seeing, and for r_1 alone.
+    In the first decision the blind and the seeing take different first actions. In the second neither is
+    the one with the largest r_1, and to count on the likeliest s_2 costs the blind something.
     """
 
     def draw(S, A):
         p = rng.permuted(np.tile(np.arange(1.0, S + 1) / (S * (S + 1) / 2), (A, 1)), axis=1)
-        r_1, R = rng.uniform(-1.0, 1.0, size=A), rng.uniform(-2.0, 2.0, size=(S, A))
-        case = r_1, p, R
-        best = {(r_1 + (p @ R).max(axis=1)).argmax(), (r_1 + p @ R.max(axis=1)).argmax(), r_1.argmax()}
-        rash = references.blind(*case) - references.blind_for_the_likeliest(*case)
-        return case, len(best) == min(A, 3) and rash > 0.01
+        case = r_1, p, R = rng.uniform(-0.5, 0.5, size=A), p, rng.uniform(-2.0, 2.0, size=(S, A))
+        blind, seeing = (r_1 + (p @ R).max(axis=1)).argmax(), (r_1 + p @ R.max(axis=1)).argmax()
+        return case, blind, seeing
 
-    return [_first_telling(draw, S, A) for S, A in ((3, 3), (4, 2))]
+    def differ(S, A):
+        case, blind, seeing = draw(S, A)
+        return case, blind != seeing
+
+    def trap(S, A):
+        case, blind, seeing = draw(S, A)
+        rash = references.blind(*case) - references.blind_for_the_likeliest(*case)
+        return case, case[0].argmax() not in (blind, seeing) and rash > 0.01 and _rows_matter(*case)
+
+    return [_first_telling(differ, 3, 3), _first_telling(trap, 4, 2)]
+
+
+def _rows_matter(r_1, p, R):
+    """Whether it shows in the open loop to which of the two actions r_1 belongs."""
+    return abs(references.blind(r_1, p, R) - references.blind_by_columns(r_1, p, R)) > 0.01
 
 
 # Task 6 ---------------------------------------------------------------------------------------------

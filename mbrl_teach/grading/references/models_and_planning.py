@@ -79,12 +79,22 @@ def _settled(change, tolerance, sweep):
 
 
 def value_iteration(
-    P, R, gamma, tolerance, *, read=np.asarray, future=expected_value, best=_best, settled=_settled, of_R=0
+    P,
+    R,
+    gamma,
+    tolerance,
+    *,
+    read=np.asarray,
+    future=expected_value,
+    best=_best,
+    settled=_settled,
+    of_R=0,
+    of_V=1,
 ):
     """V(s) = max_a [R(s, a) + gamma sum_s' P(s' | s, a) V(s')], (S,), from V = 0 until it changes no more."""
     P, V = read(P), np.zeros(len(R))
     for sweep in range(2_000):
-        new = best(gamma**of_R * R, gamma * future(P, V))
+        new = best(gamma**of_R * R, gamma**of_V * future(P, V))
         change, V = new - V, new
         if settled(change, tolerance, sweep):
             break
@@ -136,6 +146,11 @@ def blind(r_1, p, R):
 def seeing(r_1, p, R):
     """max over a_1 of the mean of the max over a_2: a_2 is chosen after s_2 is seen."""
     return (r_1 + p @ R.max(axis=1)).max()
+
+
+def blind_by_columns(r_1, p, R):
+    """The first rewards stand at the second actions."""
+    return (r_1 + p @ R).max()
 
 
 def blind_after_the_first_of_the_seeing(r_1, p, R):
