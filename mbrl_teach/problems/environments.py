@@ -1,0 +1,25 @@
+"""The worlds under the names that `gymnasium.make` knows, registered by importing this module::
+
+    import mbrl_teach.problems.environments
+    env = gymnasium.make("mbrl_teach/DynaMaze-v0")
+
+Keywords of `gymnasium.make` go to the environment's class or function.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+# name, where its class or function is, limit of steps: the horizon of the default world, None without one
+ENVIRONMENTS = (
+    ("DynaMaze-v0", "mazes:dyna_maze", None),
+    ("StochasticDynaMaze-v0", "mazes:stochastic_dyna_maze", None),
+    ("BlockingMaze-v0", "mazes:blocking_maze", None),
+    ("ShortcutMaze-v0", "mazes:shortcut_maze", None),
+)
+
+for _name, _where, _steps in ENVIRONMENTS:
+    if f"mbrl_teach/{_name}" not in gymnasium.registry:  # this module may be imported anew
+        gymnasium.register(
+            f"mbrl_teach/{_name}", entry_point=f"mbrl_teach.problems.{_where}", max_episode_steps=_steps
+        )
