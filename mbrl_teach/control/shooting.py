@@ -45,7 +45,6 @@ MEMORY = 30  # pairs of steps and gradients that L-BFGS keeps
 RHO = 0.5 ** np.arange(12.0)
 FAIR_SHARE = 1e-4
 MU_MIN, MU_MAX = 1e-6, 1e10
-TOO_MUCH = 1e100  # a cost that L-BFGS may see where the world's is not finite
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ def _l_bfgs(search: _Search, max_iterations: int, tolerance: float) -> str:
     def cost_and_gradient(x):
         actions = x.reshape(search.shape).copy()
         states, cost = search.rollout(actions)
-        if not np.isfinite(cost):
-            return TOO_MUCH, np.zeros(x.size)
+        if not np.isfinite(cost):  # scipy's line search wants a number: worse than here, but not by far
+            return 2.0 * abs(search.history[-1].cost) + 1.0, np.zeros(x.size)
         gradient = search.gradient(states, actions)
         known[x.tobytes()] = states, actions, cost, gradient
         return cost, gradient.ravel()
@@ -156,6 +155,8 @@ def _l_bfgs(search: _Search, max_iterations: int, tolerance: float) -> str:
         search.record(*known[x.tobytes()])
         known.clear()
 
+    if max_iterations == 0:
+        return "stopped by max_iterations = 0"
     first = search.history[0].actions
     result = minimize(
         cost_and_gradient,

@@ -60,7 +60,8 @@ class BlockMove(ContinuousProblem):
         self.horizon = require_steps(horizon)
         self.dt = duration / self.horizon
         self.final_weights = read_array("final_weights", final_weights, "2", {}).copy()
-        self.initial_state, self.final_state = np.zeros(2), np.array([distance, 0.0])
+        self.initial_state, self.goal = np.zeros(2), np.array([distance, 0.0])
+        self.final_state = self.goal.copy()
         self.state_low = np.array([-np.inf, -speed_limit])
         self.state_high = -self.state_low
         self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
@@ -97,10 +98,10 @@ class BlockMove(ContinuousProblem):
 
     def final_cost(self, s):
         """1/2 sum_i w_i (s_i - [d, 0]_i)², of shape (...)."""
-        error = s - self.final_state
+        error = s - self.goal
         return 0.5 * (error * error) @ self.final_weights
 
     def quadratize_final(self, s):
         """V (..., 2, 2), the same everywhere, and v (..., 2)."""
         V = np.broadcast_to(np.diag(self.final_weights), (*s.shape, 2))
-        return V, (s - self.final_state) * self.final_weights
+        return V, (s - self.goal) * self.final_weights
