@@ -118,7 +118,7 @@ class _Search:
         self.record(states, actions, cost, self.gradient(states, actions))
 
     def rollout(self, actions):
-        """States (T+1, n) and the cost, inf where it is not finite."""
+        """States (T+1, n) and the cost, inf where one or the other is not finite."""
         problem = self.problem
         states = np.empty((len(actions) + 1, problem.state_size))
         states[0] = problem.initial_state
@@ -126,7 +126,7 @@ class _Search:
             for t, a in enumerate(actions):
                 states[t + 1] = problem.dynamics(states[t], a)
             cost = float(problem.cost(states[:-1], actions).sum() + problem.final_cost(states[-1]))
-        return states, cost if np.isfinite(cost) else np.inf
+        return states, cost if np.isfinite(cost) and np.isfinite(states[-1]).all() else np.inf
 
     def gradient(self, states, actions):
         return adjoint_gradient(self.problem, states, actions)[0]
