@@ -129,7 +129,8 @@ class _Search:
         return states, cost if np.isfinite(cost) and np.isfinite(states[-1]).all() else np.inf
 
     def gradient(self, states, actions):
-        return adjoint_gradient(self.problem, states, actions)[0]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return adjoint_gradient(self.problem, states, actions)[0]
 
     def record(self, states, actions, cost, gradient):
         left = np.abs(np.clip(actions - gradient, self.low, self.high) - actions).max()
@@ -145,9 +146,9 @@ def _l_bfgs(search: _Search, max_iterations: int, tolerance: float) -> str:
     def cost_and_gradient(x):
         actions = x.reshape(search.shape).copy()
         states, cost = search.rollout(actions)
-        if not np.isfinite(cost):  # scipy's line search wants a number: worse than here, but not by far
+        gradient = search.gradient(states, actions) if np.isfinite(cost) else np.full(x.shape, np.inf)
+        if not np.isfinite(gradient).all():  # scipy wants numbers: worse than here, but not by far
             return 2.0 * abs(search.history[-1].cost) + 1.0, np.zeros(x.size)
-        gradient = search.gradient(states, actions)
         known[x.tobytes()] = states, actions, cost, gradient
         return cost, gradient.ravel()
 
