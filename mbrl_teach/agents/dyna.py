@@ -35,15 +35,11 @@ from typing import Literal
 import gymnasium as gym
 import numpy as np
 
-from mbrl_teach.agents.experience import (
-    Callback,
-    Experience,
-    History,
-    Settings,
-    read_sizes,
-    stream,
-)
+from mbrl_teach.agents.dyna_runs import dyna_q_runs
+from mbrl_teach.agents.experience import Callback, Experience, History, Settings, read_sizes, stream
 from mbrl_teach.models.table import TableModel
+
+__all__ = ["dyna_q", "dyna_q_runs"]
 
 Imagine = Literal["last", "sample", "expected"]
 
@@ -76,8 +72,8 @@ def dyna_q(
     Raises ValueError for spaces that are not Discrete, settings out of range, rewards that are not finite.
     """
     S, A = read_sizes(env)
-    Settings(alpha, gamma, epsilon, planning_steps, episodes, total_steps, rng)
-    plan, model = _planner(imagine, bonus), read_model(model, S, A)
+    Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps, bonus)
+    plan, model = _planner(imagine), read_model(model, S, A)
     q, uniforms = [[0.0] * A for _ in range(S)], stream(rng)
     seed = int(rng.integers(2**31))
     experience = Experience(
@@ -152,11 +148,9 @@ PLANNERS = {
 }
 
 
-def _planner(imagine: str, bonus: float):
+def _planner(imagine: str):
     if imagine not in PLANNERS:
         raise ValueError(f"imagine must be one of {', '.join(map(repr, PLANNERS))}; got {imagine!r}")
-    if not 0 <= bonus < float("inf"):
-        raise ValueError(f"bonus must be a finite number >= 0; got {bonus}")
     return PLANNERS[imagine]
 
 

@@ -13,7 +13,7 @@ clock; the world would go on, and the value of the last state counts like any ot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
 
@@ -167,9 +167,10 @@ class Settings:
     gamma: float
     epsilon: float
     planning_steps: int
+    rng: np.random.Generator
     episodes: int | None
     total_steps: int | None
-    rng: np.random.Generator = field(repr=False)
+    bonus: float = 0.0
 
     def __post_init__(self):
         if not 0 < self.alpha <= 1:
@@ -177,6 +178,8 @@ class Settings:
         for name in ("gamma", "epsilon"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1]; got {getattr(self, name)}")
+        if not 0 <= self.bonus < float("inf"):
+            raise ValueError(f"bonus must be a finite number >= 0; got {self.bonus}")
         require_count("planning_steps", self.planning_steps, 0)
         if self.episodes is None and self.total_steps is None:
             raise ValueError("episodes or total_steps must be given: otherwise learning would never end")
