@@ -12,13 +12,14 @@ So q is one array (A, I S), and V of many cells is a maximum down their columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import inf
 
 import gymnasium as gym
 import numpy as np
 
 from mbrl_teach.agents.experience import History, Settings, read_sizes, require_count
+from mbrl_teach.problems.mazes import MazeEnv
 
 
 def dyna_q_runs(
@@ -34,13 +35,12 @@ def dyna_q_runs(
     total_steps: int | None = None,
     direct: bool = True,
     bonus: float = 0.0,
-    changes: Mapping[int, gym.Env] | None = None,
     callback: Callable[[int, int], None] | None = None,
 ) -> History:
     """`dyna_q` in `runs` independent runs; each stops after its own `episodes`, or all after `total_steps`.
 
-    changes: {steps: environment}; after so many real steps of a run its world is that of this environment,
-        with the same states and actions, and the episode goes on in it
+    env: lists its transitions in `unwrapped.P` and its starts in `unwrapped.initial_state_distrib`, as toy_text
+        does; a `MazeEnv` changes after the same number of steps in every run
     callback: called after each real step with the number of steps so far and of the runs that go on
 
     Returns a History with a leading axis of runs and no model. Runs that have finished fewer episodes or
@@ -51,7 +51,7 @@ def dyna_q_runs(
     require_count("runs", runs, 1)
     S, A = read_sizes(env)
     Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps, bonus)
-    worlds = {int(t): _World(other, S, A) for t, other in {0: env, **(changes or {})}.items()}
+    worlds, time_limit = _worlds(env, S, A), _time_limit(env)
     values, model, log = _Values(runs, S, A), _LastOutcomes(runs, S, A, gamma), _Log(runs, episodes)
     world, step_limit = worlds[0], inf if total_steps is None else total_steps
     going = np.arange(runs)  # the runs that have not finished
@@ -70,7 +70,7 @@ def dyna_q_runs(
             for experience in zip(*imagined, strict=True):
                 values.update(*experience, alpha)
         log.add(going, r, direct + planning_steps)
-        ended = terminated | (log.length[going] >= world.time_limit)
+        ended = terminated | (log.length[going] >= time_limit)
         log.end_episodes(going[ended])
         states = np.where(ended, world.start(len(going), rng), s_next)
         goes_on = log.finished[going] < log.episodes
@@ -80,12 +80,26 @@ def dyna_q_runs(
     return log.history(values.q.reshape(A, runs, S).transpose(1, 2, 0))
 
 
+def _time_limit(env: gym.Env) -> float:
+    """After how many steps Gymnasium truncates an episode."""
+    limit = None if env.spec is None else env.spec.max_episode_steps
+    return inf if limit is None else limit
+
+
+def _worlds(env: gym.Env, S: int, A: int) -> dict[int, _World]:
+    """The world after each number of steps at which it changes."""
+    worlds, inner = {0: _World(env, S, A)}, env.unwrapped
+    if isinstance(inner, MazeEnv):
+        for step, maze in inner.changes.items():
+            if step > inner.steps:
+                worlds[step - inner.steps] = _World(MazeEnv(maze, slip=inner.slip), S, A)
+    return worlds
+
+
 class _World:
     """Many copies of a world, as arrays: row s A + a holds what the pair may lead to, K outcomes at most."""
 
     def __init__(self, env: gym.Env, S: int, A: int):
-        if read_sizes(env) != (S, A):
-            raise ValueError(f"changes must have (S, A) = ({S}, {A}) states and actions like env; got {env}")
         table = getattr(env.unwrapped, "P", None)
         start = getattr(env.unwrapped, "initial_state_distrib", None)
         if table is None or start is None:
@@ -100,8 +114,6 @@ class _World:
             s, a = divmod(int(np.argmin(np.isfinite(self.rewards).all(axis=1))), A)
             raise ValueError(f"env must give finite rewards; state {s}, action {a} does not")
         self.start_cumulative = np.cumsum(start)[:-1]
-        limit = None if env.spec is None else env.spec.max_episode_steps
-        self.time_limit = inf if limit is None else limit
 
     def start(self, number: int, rng) -> np.ndarray:
         return np.searchsorted(self.start_cumulative, rng.random(number), side="right")

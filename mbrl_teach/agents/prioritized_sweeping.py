@@ -5,13 +5,13 @@ found, none at all. A pair is worth an update only if its value is wrong in the 
 
     priority(s, a) = |target(s, a) - Q(s, a)|,     target(s, a) = E[r + γ V(s')] in the model,
 
-and that happens in two ways only: a real step has changed the model of (s, a), or an update has changed V(s').
+and that has one of two causes: a real step has changed the model of (s, a), or an update has changed V(s').
 So, with a queue of pairs by priority:
 
 1. After a real step (s, a, r, s'): count it; put (s, a) into the queue if its priority is above `threshold`.
-2. Up to `planning_steps` times, while the queue holds anything: take the pair (s, a) with the highest priority,
-   update Q(s, a) += α [target - Q(s, a)], and put all pairs that lead to `s` into the queue whose priority is
-   above the threshold. A pair that is in the queue already keeps its higher priority.
+2. Up to `planning_steps` times, while the queue holds anything: take the pair (s, a) with the highest
+   priority, update Q(s, a) += α [target - Q(s, a)], and put all pairs that lead to `s` into the queue whose
+   priority is above the threshold. A pair that is in the queue already keeps its higher priority.
 
 The reward of the goal runs backwards along the ways that lead to it. Nothing else teaches: the real step
 itself does not change Q.
