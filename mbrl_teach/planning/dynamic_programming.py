@@ -74,32 +74,31 @@ class Solution(NamedTuple):
 def value_iteration(P: ArrayLike, R: ArrayLike, gamma: float, *, max_iterations: int = 1_000_000) -> Solution:
     """V <- max_a Q(s, a) until V is known to 1e-9, from P (A, S, S), R (S, A) and gamma in [0, 1].
 
-    The policy is greedy: argmax_a Q(s, a), the first of equals. Where the values are so large that float64
-    cannot hold 1e-9 of the bound above, the sweeps stop when only rounding still changes V.
-
-    With gamma = 1 the result is the best policy of those that come to rest, with its exact value.
+    The policy is greedy: argmax_a Q(s, a), the first of equals. Where the sweeps come down to rounding before
+    the bound above is small enough (large values, gamma near 1 and gamma = 1), the greedy policy is evaluated
+    exactly and improved until it is the best. With gamma = 1 it is the best of those that come to rest.
 
     Raises ValueError for what is no transition table, gamma outside [0, 1], no end within
-    `max_iterations` sweeps, and with gamma = 1 where never coming to rest is at least as good.
+    `max_iterations` sweeps, and with gamma = 1 where never coming to rest is worth more.
     """
     P, R = read_transitions(P, R)
     gamma, rows = read_discount(gamma), _rows(P)
     enough = TOLERANCE * (1.0 - gamma) / gamma if gamma > 0.0 else np.inf
     V = np.zeros(R.shape[0])
     for _ in range(max_iterations):
-        Q = _action_values(rows, R, V, gamma)
-        V_new = Q.max(axis=1)
-        change = np.abs(V_new - V).max()
-        V = V_new
-        if change <= max(enough, _noise(V, R) / 8):
+        V_last, V = V, _action_values(rows, R, V, gamma).max(axis=1)
+        change = np.abs(V - V_last).max()
+        if change <= max(enough, _noise(V, R)):
             break
     else:
         raise ValueError(
-            f"value iteration did not converge in {max_iterations} sweeps with gamma = {gamma}: the last one "
-            f"changed V by {change:.1e}" + _where_rewards_never_end(gamma)
+            f"value iteration did not converge in {max_iterations} sweeps with gamma = {gamma}: "
+            f"the last one changed V by {change:.1e}; policy_iteration takes fewer"
         )
     Q = _action_values(rows, R, V, gamma)
-    return Solution(V, Q.argmax(axis=1)) if gamma < 1.0 else _certified(P, R, V, Q)
+    if gamma < 1.0 and change <= enough:
+        return Solution(V, Q.argmax(axis=1))
+    return _beyond_rounding(P, R, V, Q, gamma)
 
 
 def policy_iteration(P: ArrayLike, R: ArrayLike, gamma: float, *, max_iterations: int = 10_000) -> Solution:
@@ -241,16 +240,14 @@ def _greedy_that_rests(P: np.ndarray, R: np.ndarray, Q: np.ndarray) -> np.ndarra
     return policy
 
 
-def _certified(P: np.ndarray, R: np.ndarray, V: np.ndarray, Q: np.ndarray) -> Solution:
-    """The best policy that comes to rest, if it earns the values `V` that the sweeps found (γ = 1)."""
-    best = _improve(P, R, _greedy_that_rests(P, R, Q), 1.0, 100)
+def _beyond_rounding(P, R, V, Q, gamma: float) -> Solution:
+    """The exact end of a value iteration whose sweeps no longer change V beyond rounding."""
+    if gamma < 1.0:
+        return _improve(P, R, Q.argmax(axis=1), gamma, 1000)
+    best = _improve(P, R, _greedy_that_rests(P, R, Q), gamma, 1000)
     if np.abs(best.V - V).max() > 1e-6 * max(1.0, np.abs(V).max()):
         raise ValueError(
             "value iteration did not converge with gamma = 1: the values that the sweeps approach are not "
             "those of a policy that comes to rest; use gamma < 1"
         )
     return best
-
-
-def _where_rewards_never_end(gamma: float) -> str:
-    return "; without discount some rewards may never end" if gamma == 1.0 else ""

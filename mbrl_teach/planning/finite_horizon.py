@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from mbrl_teach.arguments import read_array, require_steps
 from mbrl_teach.problems.tabular import read_distribution, read_transitions
 
-NUMBERS_AT_ONCE = 20_000_000  # of all distributions of one step of the open-loop search: 160 MB
+NUMBERS_AT_ONCE = 5_000_000  # of all distributions of one step of the open-loop search: 40 MB
 
 
 class ClosedLoop(NamedTuple):
@@ -71,7 +71,7 @@ def best_open_loop(
     Sequences that have led to the same distribution have the same future, so that only the best of them is
     carried on: in a world without chance at most S of them, however long the horizon. Of equally good ones
     any may be returned. Raises ValueError as `backward_induction`, and where the distributions of one step
-    would need more than 20 million numbers (a random world of 50 states and 4 actions: T = 9).
+    would need more than 5 million numbers (50 states and 4 actions: T > 9 if no two meet).
     """
     P, R = read_transitions(P, R)
     T, gamma, (S, A) = require_steps(horizon), read_discount(gamma), R.shape

@@ -184,7 +184,7 @@ SHORTCUT_MAZE = (BLOCKING_MAZE[1], BLOCKING_MAZE[1].with_wall((3, 8), present=Fa
 
 
 def maze_transitions(maze: Maze, slip: float = 0.0) -> Table:
-    """``P[s][a] = [(probability, next state, reward, terminated), …]``; two ways to one cell are one entry."""
+    """``P[s][a] = [(probability, next state, reward, terminated), …]``, one entry for each next state."""
     goals, moves = set(maze.goals), maze.moves.tolist()
     table: Table = {s: {} for s in range(maze.states)}
     for s, to in enumerate(moves):

@@ -122,15 +122,17 @@ def transition_table(env: gymnasium.Env, start: ArrayLike | None = None) -> Tabu
     if start is None:
         raise ValueError(f"start must be given: {env} has no initial_state_distrib")
     start = read_distribution("start", start, S)
-    P, R, ends = np.zeros((A, S, S)), np.zeros((S, A)), np.zeros((S, S), dtype=bool)
+    P, R = np.zeros((A, S, S)), np.zeros((S, A))
+    ends, goes_on = np.zeros((2, S, S), dtype=bool)  # from s to s'
     for s in range(S):
         for a in range(A):
             for probability, following, reward, terminated in _outcomes(table, s, a, S):
                 P[a, s, following] += probability
                 R[s, a] += probability * reward
-                ends[s, following] |= bool(terminated) and probability > 0.0
+                if probability > 0.0:
+                    (ends if terminated else goes_on)[s, following] = True
     terminal = ends.any(axis=0)
-    _require_one_role(P, ends, terminal, start)
+    _require_one_role(goes_on, terminal, start)
     P[:, terminal], R[terminal] = 0.0, 0.0
     P[:, terminal, terminal] = 1.0
     return TabularWorld(P, R, start, terminal)
@@ -165,16 +167,15 @@ def _outcomes(table: Table, s: int, a: int, states: int) -> Outcomes:
     return outcomes
 
 
-def _require_one_role(P, ends, terminal, start):
+def _require_one_role(goes_on: np.ndarray, terminal: np.ndarray, start: np.ndarray) -> None:
     """No transition that can happen may enter a terminal state without ending the episode there."""
-    possible = P.max(axis=0) > 0.0
     reached = start > 0.0
     while True:
-        further = reached | possible[reached & ~terminal].any(axis=0)
+        further = reached | goes_on[reached & ~terminal].any(axis=0)
         if np.array_equal(further, reached):
             break
         reached = further
-    passes = possible & ~ends & (reached & ~terminal)[:, None]
+    passes = goes_on & (reached & ~terminal)[:, None]
     both = np.flatnonzero(passes.any(axis=0) & terminal)
     if both.size:
         s = int(both[0])
