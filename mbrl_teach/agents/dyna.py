@@ -28,6 +28,7 @@ architectures for learning, planning, and reacting based on approximating dynami
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import islice
 from math import sqrt
 from typing import Literal
@@ -85,12 +86,25 @@ def dyna_q(
             target = r if terminated else r + gamma * max(q[s_next])
             q[s][a] += alpha * (target - q[s][a])
         model.update(s, a, r, s_next, terminated)
-        pairs = model.draw_pairs(islice(uniforms, planning_steps), untried=bonus > 0)
-        plan(q, model, pairs, alpha, gamma, bonus, uniforms)
-        experience.updates += direct + len(pairs)
+        draws = islice(uniforms, planning_steps)
+        if callback is None and _planning_is_idle(model, bonus):
+            deque(draws, maxlen=0)
+        else:
+            pairs = model.draw_pairs(draws, untried=bonus > 0)
+            plan(q, model, pairs, alpha, gamma, bonus, uniforms)
+        experience.updates += direct + planning_steps
         if callback is not None:
             callback(experience.step(transition, pairs))
     return experience.history(model)
+
+
+def _planning_is_idle(model: TableModel, bonus: float) -> bool:
+    """Whether every imagined update would turn a 0 into a 0, as no reward but 0 was ever seen.
+
+    Then the numbers that would choose the pairs are only thrown away, so that what follows is the same. In
+    figure 8.2 with 50 planning steps the first episode takes half of all real steps: MEASURE.
+    """
+    return not (model.rewarded or bonus)
 
 
 def _plan_with_last_outcomes(q, model, pairs, alpha, gamma, bonus, uniforms):

@@ -39,8 +39,8 @@ def dyna_q_runs(
 ) -> History:
     """`dyna_q` in `runs` independent runs; each stops after its own `episodes`, or all after `total_steps`.
 
-    env: lists its transitions in `unwrapped.P` and its starts in `unwrapped.initial_state_distrib`, as toy_text
-        does; a `MazeEnv` changes after the same number of steps in every run
+    env: lists its transitions in `unwrapped.P` and its starts in `unwrapped.initial_state_distrib`, as
+        toy_text does; a `MazeEnv` changes after the same number of steps in every run
     callback: called after each real step with the number of steps so far and of the runs that go on
 
     Returns a History with a leading axis of runs and no model. Runs that have finished fewer episodes or
@@ -64,9 +64,10 @@ def dyna_q_runs(
         discount = np.where(terminated, 0.0, gamma)
         if direct:
             values.update(pairs, r, discount, cells, alpha)
-        model.update(pairs, r, discount, cells)
-        if planning_steps:
-            imagined = model.imagine(going, rng.random((planning_steps, len(going))), bonus)
+        model.update(going, pairs, r, discount, cells)
+        busy = going if bonus else going[model.rewarded[going]]  # while all is 0, planning is idle
+        if planning_steps and len(busy):
+            imagined = model.imagine(busy, rng.random((planning_steps, len(busy))), bonus)
             for experience in zip(*imagined, strict=True):
                 values.update(*experience, alpha)
         log.add(going, r, direct + planning_steps)
@@ -153,15 +154,16 @@ class _LastOutcomes:
         self.runs, self.S, self.A, self.t = runs, S, A, 0
         self.next_cell = np.tile(np.arange(runs * S), A)
         self.reward, self.discount = np.zeros(A * runs * S), np.full(A * runs * S, gamma)
-        self.last_tried = np.zeros(A * runs * S, dtype=np.int64)
+        self.last_tried, self.rewarded = np.zeros(A * runs * S, dtype=np.int64), np.zeros(runs, dtype=bool)
         self.cells = np.zeros((runs, S), dtype=np.int64)  # those visited in a run, in order; and how many
         self.cell_count = np.zeros(runs, dtype=np.int64)
         self.pairs = np.zeros((runs * S, A), dtype=np.int64)  # those tried in a cell, in order; and how many
         self.pair_count = np.zeros(runs * S, dtype=np.int64)
 
-    def update(self, pairs, r, discount, next_cells) -> None:
+    def update(self, going, pairs, r, discount, next_cells) -> None:
         """One step of each run."""
         self.t += 1
+        self.rewarded[going] |= r != 0.0
         new = pairs[self.last_tried[pairs] == 0]
         if len(new):
             self._remember(new)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
-from typing import NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -65,16 +64,8 @@ class Step:
     q: np.ndarray
 
 
-class Transition(NamedTuple):
-    """One real step; after a terminated one V(next_state) = 0."""
-
-    state: int
-    action: int
-    reward: float
-    next_state: int
-    terminated: bool
-
-
+# One real step: state, action, reward, next state, terminated. After a terminated one V(next state) = 0.
+Transition = tuple[int, int, float, int, bool]
 Callback = Callable[[Step], None]
 
 
@@ -118,7 +109,7 @@ class Experience:
                     where = f"step {len(self.rewards) + 1}, state {s}, action {a}"
                     raise ValueError(f"env must give finite rewards; got {r} at {where}")
                 self.rewards.append(r)
-                yield Transition(s, a, r, s_next, terminated)
+                yield s, a, r, s_next, terminated
                 s, ended = s_next, terminated or self.truncated
             if ended:
                 self.ends.append((len(self.rewards), self.updates))

@@ -71,7 +71,7 @@ def prioritized_sweeping(
     )
     for transition in experience:
         model.update(*transition)
-        s, a = transition.state, transition.action
+        s, a = transition[:2]
         queue.put(s, a, abs(target(q, model, s, a, gamma) - q[s][a]))
         swept = []
         while queue and len(swept) < planning_steps:

@@ -25,20 +25,15 @@ reinforcement learning (ICML 2000), for the posterior.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import require_positive
 
-
-class Outcome(NamedTuple):
-    """What a step led to. After a terminated step nothing follows: V(next_state) does not count."""
-
-    reward: float
-    next_state: int
-    terminated: bool
+# What a step led to: reward, next state, terminated. After a terminated step nothing follows, and the next
+# state's value does not count.
+Outcome = tuple[float, int, bool]
 
 
 class TableModel:
@@ -49,6 +44,7 @@ class TableModel:
 
     Attributes, to be read and not written (Python lists: planning reads millions of single entries)
         steps: how many steps were observed
+        rewarded: whether any reward was other than 0
         last_outcome[s][a]: the most recent `Outcome` of the pair
         last_tried[s][a]: the number of the step when the pair was last tried, counted from 1; 0 if never
         outcomes[s][a]: {(next_state, terminated): how often}
@@ -64,8 +60,8 @@ class TableModel:
 
     def _forget(self) -> None:
         S, A = range(self.state_count), range(self.action_count)
-        self.steps = 0
-        self.last_outcome = [[Outcome(0.0, s, False) for _ in A] for s in S]
+        self.steps, self.rewarded = 0, False
+        self.last_outcome: list[list[Outcome]] = [[(0.0, s, False) for _ in A] for s in S]
         self.last_tried = [[0 for _ in A] for _ in S]
         self.outcomes: list[list[dict[tuple[int, bool], int]]] = [[{} for _ in A] for _ in S]
         self.reward_sums = [[0.0 for _ in A] for _ in S]
@@ -80,14 +76,16 @@ class TableModel:
         if self.last_tried[s][a] == 0:
             self._remember_pair(s, a)
         self.last_tried[s][a] = self.steps
-        self.last_outcome[s][a] = Outcome(r, s_next, terminated)
+        self.last_outcome[s][a] = (r, s_next, terminated)
         seen, outcome = self.outcomes[s][a], (s_next, terminated)
         if outcome in seen:
             seen[outcome] += 1
         else:
             seen[outcome] = 1
             self.predecessors[s_next][s, a] = None
-        self.reward_sums[s][a] += r
+        if r:
+            self.reward_sums[s][a] += r
+            self.rewarded = True
 
     def _remember_pair(self, s: int, a: int) -> None:
         if s not in self._row_of:
@@ -227,14 +225,14 @@ class TableModel:
         """One outcome from P̂(· | s, a), chosen by a number in [0, 1), with the reward R̂(s, a)."""
         outcomes = self.outcomes[s][a]
         if not outcomes:
-            return Outcome(0.0, s, False)
+            return 0.0, s, False
         total = sum(outcomes.values())
         left = uniform * total
         for (s_next, terminated), times in outcomes.items():  # noqa: B007, the last one counts
             left -= times
             if left < 0:
                 break
-        return Outcome(self.reward_sums[s][a] / total, s_next, terminated)
+        return self.reward_sums[s][a] / total, s_next, terminated
 
     def _states(self, name: str, states: ArrayLike) -> np.ndarray:
         return _indices(name, states, self.state_count, "state")
