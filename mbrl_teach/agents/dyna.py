@@ -89,7 +89,7 @@ def dyna_q(
         draws = islice(uniforms, planning_steps)
         if callback is None and _planning_is_idle(model, bonus):
             deque(draws, maxlen=0)
-        else:
+        elif callback is not None or planning_steps:
             pairs = model.draw_pairs(draws, untried=bonus > 0)
             plan(q, model, pairs, alpha, gamma, bonus, uniforms)
         experience.updates += direct + planning_steps

@@ -95,24 +95,28 @@ class Experience:
         self.ends: list[tuple[int, int]] = []  # after how many real steps and updates each episode ended
 
     def __iter__(self) -> Iterator[Transition]:
-        first_state, first_action = int(self.env.observation_space.start), int(self.env.action_space.start)
-        seed = self.seed
-        while len(self.ends) < self.episode_limit and len(self.rewards) < self.step_limit:
-            observation, _ = self.env.reset(seed=seed)
+        env, q, epsilon, uniforms, rewards = self.env, self.q, self.epsilon, self.uniforms, self.rewards
+        first_state, first_action = int(env.observation_space.start), int(env.action_space.start)
+        seed, steps = self.seed, 0
+        while len(self.ends) < self.episode_limit and steps < self.step_limit:
+            observation, _ = env.reset(seed=seed)
             seed = None  # the environment's own generator goes on
             s, ended = int(observation) - first_state, False
-            while not ended and len(self.rewards) < self.step_limit:
-                a = epsilon_greedy(self.q[s], self.epsilon, self.uniforms)
-                observation, r, terminated, self.truncated, _ = self.env.step(a + first_action)
+            while not ended and steps < self.step_limit:
+                a = epsilon_greedy(q[s], epsilon, uniforms)
+                observation, r, terminated, truncated, _ = env.step(a + first_action)
                 s_next, r, terminated = int(observation) - first_state, float(r), bool(terminated)
+                steps += 1
                 if not isfinite(r):
-                    where = f"step {len(self.rewards) + 1}, state {s}, action {a}"
-                    raise ValueError(f"env must give finite rewards; got {r} at {where}")
-                self.rewards.append(r)
+                    raise ValueError(
+                        f"env must give finite rewards; got {r} at step {steps}, state {s}, action {a}"
+                    )
+                rewards.append(r)
+                self.truncated = truncated
                 yield s, a, r, s_next, terminated
-                s, ended = s_next, terminated or self.truncated
+                s, ended = s_next, terminated or truncated
             if ended:
-                self.ends.append((len(self.rewards), self.updates))
+                self.ends.append((steps, self.updates))
 
     def step(self, transition: Transition, planned: list[tuple[int, int]]) -> Step:
         """The latest step for a callback."""

@@ -29,7 +29,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import require_positive
+from mbrl_teach.arguments import read_array, require_positive
 
 # What a step led to: reward, next state, terminated. After a terminated step nothing follows, and the next
 # state's value does not count.
@@ -109,21 +109,20 @@ class TableModel:
         Raises ValueError for arrays of different lengths, entries that are no state or action of this world,
         and rewards that are not finite.
         """
-        states, next_states = self._states("states", states), self._states("next_states", next_states)
-        actions = _indices("actions", actions, self.action_count, "action")
-        rewards = np.zeros(states.shape) if rewards is None else np.asarray(rewards, dtype=np.float64)
-        ended = np.zeros(states.shape, bool) if terminated is None else np.asarray(terminated, dtype=bool)
-        columns = {"actions": actions, "next_states": next_states, "rewards": rewards, "terminated": ended}
+        columns = {
+            "states": self._states("states", states),
+            "actions": self._actions(actions),
+            "rewards": np.zeros(np.shape(states)) if rewards is None else rewards,
+            "next_states": self._states("next_states", next_states),
+            "terminated": np.zeros(np.shape(states)) if terminated is None else terminated,
+        }
+        sizes: dict[str, int] = {}
         for name, column in columns.items():
-            if states.ndim != 1 or column.shape != states.shape:
-                raise ValueError(
-                    f"{name} must have the shape of states, (N,); got {column.shape}, {states.shape}"
-                )
-        if not np.isfinite(rewards).all():
-            bad = int(np.argmin(np.isfinite(rewards)))
-            raise ValueError(f"rewards must be finite; got {rewards[bad]} at index {bad}")
+            read_array(name, column, "N", sizes)
+        s, a, r, s_next, ended = (np.asarray(column) for column in columns.values())
+        lists = s.tolist(), a.tolist(), r.astype(float).tolist(), s_next.tolist(), ended.astype(bool).tolist()
         self._forget()
-        for step in zip(*(c.tolist() for c in (states, actions, rewards, next_states, ended)), strict=True):
+        for step in zip(*lists, strict=True):
             self.update(*step)
         return self
 
