@@ -71,9 +71,11 @@ def test_every_update_is_that_of_the_formula(env, how):
     np.testing.assert_allclose(history.q, replayed(steps, **how), atol=1e-12)
 
 
-def test_the_callback_changes_nothing():
-    with_callback, _ = recorded(dyna_maze(), episodes=3)
-    without = learn(dyna_maze(), episodes=3)
+@pytest.mark.parametrize("bonus", [0.0, 0.01])
+def test_the_callback_changes_nothing(bonus):
+    with_callback, _ = recorded(dyna_maze(), total_steps=3000, bonus=bonus)
+    without = learn(dyna_maze(), total_steps=3000, bonus=bonus)
+    assert without.q.any()
     np.testing.assert_array_equal(with_callback.q, without.q)
     np.testing.assert_array_equal(with_callback.steps, without.steps)
     np.testing.assert_array_equal(with_callback.updates, without.updates)
@@ -103,10 +105,15 @@ def test_the_value_of_the_goal_stays_zero():
         np.testing.assert_array_equal(learn(room(), bonus=bonus).q[8], 0.0)
 
 
-def test_nothing_follows_a_terminated_step_but_a_truncated_one_is_continued():
-    once = learn(Clock(terminates=True), alpha=1.0, gamma=0.5)
+@pytest.mark.parametrize(
+    "how",
+    [{"planning_steps": 0}, *({"imagine": name, "direct": False} for name in ("last", "sample", "expected"))],
+    ids=str,
+)
+def test_nothing_follows_a_terminated_step_but_a_truncated_one_is_continued(how):
+    once = learn(Clock(terminates=True), alpha=1.0, gamma=0.5, **how)
     assert once.q[0, 0] == 1.0
-    cut = learn(gym.wrappers.TimeLimit(Clock(), 1), alpha=1.0, gamma=0.5, episodes=50)
+    cut = learn(gym.wrappers.TimeLimit(Clock(), 1), alpha=1.0, gamma=0.5, episodes=50, **how)
     assert cut.q[0, 0] == pytest.approx(2.0)  # 1 + 1/2 + 1/4 + …
     np.testing.assert_array_equal(cut.steps, 1)
 

@@ -57,6 +57,11 @@ def test_every_step_is_replayed_by_a_search_of_all_pairs():
         np.testing.assert_allclose(step.q, q, atol=1e-12)
 
 
+@pytest.mark.parametrize("imagine", ["last", "expected"])
+def test_nothing_follows_a_terminated_step(imagine):
+    assert sweep(Clock(terminates=True), imagine=imagine).q[0, 0] == 1.0
+
+
 def test_the_queue_gives_the_highest_priority_first():
     rng, queue, plain = np.random.default_rng(0), _Queue(0.2), {}
     for _ in range(3000):
