@@ -40,7 +40,8 @@ def dyna_q_runs(
     """`dyna_q` in `runs` independent runs; each stops after its own `episodes`, or all after `total_steps`.
 
     env: lists its transitions in `unwrapped.P` and its starts in `unwrapped.initial_state_distrib`, as
-        toy_text does; a `MazeEnv` changes after the same number of steps in every run
+        toy_text does; a `MazeEnv` changes after the same number of steps in every run. Of wrappers around it
+        only time limits count
     callback: called after each real step with the number of steps so far and of the runs that go on
 
     Returns a History with a leading axis of runs and no model. Runs that have finished fewer episodes or
@@ -82,18 +83,21 @@ def dyna_q_runs(
 
 
 def _time_limit(env: gym.Env) -> float:
-    """After how many steps Gymnasium truncates an episode."""
-    limit = None if env.spec is None else env.spec.max_episode_steps
-    return inf if limit is None else limit
+    """After how many steps a wrapper truncates an episode."""
+    limit = inf
+    while isinstance(env, gym.Wrapper):
+        if isinstance(env, gym.wrappers.TimeLimit):
+            limit = min(limit, env._max_episode_steps)
+        env = env.env
+    return limit
 
 
 def _worlds(env: gym.Env, S: int, A: int) -> dict[int, _World]:
     """The world after each number of steps at which it changes."""
     worlds, inner = {0: _World(env, S, A)}, env.unwrapped
     if isinstance(inner, MazeEnv):
-        for step, maze in inner.changes.items():
-            if step > inner.steps:
-                worlds[step - inner.steps] = _World(MazeEnv(maze, slip=inner.slip), S, A)
+        for step, maze in inner.changes.items():  # changes of the past get a negative time, never met
+            worlds[step - inner.steps] = _World(MazeEnv(maze, slip=inner.slip), S, A)
     return worlds
 
 

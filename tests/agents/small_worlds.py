@@ -31,6 +31,14 @@ class Clock(gym.Env):
         return 0, self.reward, self.terminates, False, {}
 
 
+class ListedClock(Clock):
+    """The same with its transitions as lists."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.P, self.initial_state_distrib = {0: {0: [(1.0, 0, self.reward, self.terminates)]}}, np.ones(1)
+
+
 class Shifted(gym.Wrapper):
     """The same world, with states counted from 7 and actions from 3."""
 

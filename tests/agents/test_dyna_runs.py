@@ -8,7 +8,7 @@ from scipy import stats
 from mbrl_teach.agents.dyna import dyna_q, dyna_q_runs
 from mbrl_teach.problems.mazes import Maze, MazeEnv, blocking_maze, dyna_maze, shortcut_maze
 from mbrl_teach.problems.tabular import transition_table
-from tests.agents.small_worlds import SETTINGS, Clock, room
+from tests.agents.small_worlds import SETTINGS, Clock, ListedClock, room
 
 RARE = 1e-5  # the false-alarm rate of a single statistical test
 BOOK = {"alpha": 0.1, "gamma": 0.95, "epsilon": 0.1}
@@ -113,6 +113,15 @@ def test_a_change_comes_after_the_same_number_of_steps_as_in_a_single_run():
     for _ in range(2):
         used.step(3)
     assert lock_step(used, **walk).steps[:, 0].min() == 2  # one step remains before the change
+
+
+def test_nothing_follows_a_terminated_step_but_a_truncated_one_is_continued():
+    for planning_steps in (0, 1):
+        how = {"runs": 3, "alpha": 1.0, "gamma": 0.5, "episodes": 50, "planning_steps": planning_steps}
+        np.testing.assert_array_equal(lock_step(ListedClock(terminates=True), **how).q, 1.0)
+        cut = lock_step(gym.wrappers.TimeLimit(ListedClock(), 1), **how)
+        np.testing.assert_allclose(cut.q, 2.0)  # 1 + 1/2 + 1/4 + …
+        np.testing.assert_array_equal(cut.steps, 1)
 
 
 def test_a_time_limit_truncates_and_the_value_goes_on():
