@@ -1,9 +1,10 @@
 """The worlds under the names that `gymnasium.make` knows, registered by importing this module::
 
     import mbrl_teach.problems.environments
-    env = gymnasium.make("mbrl_teach/DynaMaze-v0")
+    env = gymnasium.make("mbrl_teach/Pendulum-v0")
 
-Keywords of `gymnasium.make` go to the environment's class or function.
+Keywords of `gymnasium.make` go to the environment's class or function. With a world of another horizon,
+`max_episode_steps` has to be given too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ import gymnasium
 
 # name, where its class or function is, limit of steps: the horizon of the default world, None without one
 ENVIRONMENTS = (
+    ("Pendulum-v0", "pendulum:PendulumEnv", 200),
+    ("CartPole-v0", "cart_pole:CartPoleEnv", 150),
+    ("CarParking-v0", "car:CarEnv", 500),
+    ("Unicycle-v0", "unicycle:UnicycleEnv", 100),
+    ("Particle-v0", "particle:ParticleEnv", 20),
     ("DynaMaze-v0", "mazes:dyna_maze", None),
     ("StochasticDynaMaze-v0", "mazes:stochastic_dyna_maze", None),
     ("BlockingMaze-v0", "mazes:blocking_maze", None),
