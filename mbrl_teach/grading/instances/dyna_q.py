@@ -124,7 +124,7 @@ def single_pairs(rng):
         s, other = rng.permutation(S)[:2]
         a = rng.integers(A)
         next_state = s if stays else other
-        Q[next_state, a if stays else 0] += 5.0  # the best action of s' is the one that is updated, or not
+        Q[next_state, a if stays else (a + 1) % A] += 5.0  # the best action of s' is a, or another
         counts[s, a, next_state] = rng.integers(3, 6)
         reward_sums[s, a] = counts[s, a, next_state] * rng.uniform(1.0, 2.0)
         cases.append((Q, counts, reward_sums, 5, rng.uniform(0.3, 0.6), 0.9, _generator(rng)))
@@ -189,11 +189,11 @@ def _as_it_is(Q, counts, reward_sums):
     return Q
 
 
-def _sweep_through_the_model(Q, counts, reward_sums):
-    """Planning that draws nothing: each pair that was tried, in order, from its expectation."""
-    counts, reward_sums = np.asarray(counts), np.asarray(reward_sums)
+def _halfway_through_the_model(Q, counts, reward_sums):
+    """Planning that draws nothing: each pair that was tried, in order, moves halfway to its expectation."""
+    Q, counts, reward_sums = np.asarray(Q), np.asarray(counts), np.asarray(reward_sums)
     pairs = np.argwhere(counts.sum(axis=2) > 0)
-    return references.expected_sweep(Q, pairs, counts, reward_sums, 0.9)
+    return (Q + references.expected_sweep(Q, pairs, counts, reward_sums, 0.9)) / 2
 
 
 def _corridor(rng, S, episodes, plan):
@@ -217,7 +217,7 @@ def corridors_without_planning(rng):
 
 def corridors_with_planning(rng):
     """`plan` goes once through the model."""
-    return [_corridor(rng, 5, 3, _sweep_through_the_model)]
+    return [_corridor(rng, 5, 3, _halfway_through_the_model)]
 
 
 def rings_with_a_time_limit(rng):
@@ -273,7 +273,7 @@ def many_sweeps(rng):
 
 
 def _plus_steps(rng, planned):
-    """Q, tau, rewards, next_states, (s, a, r, s'), pairs, kappa, alpha, gamma; some pairs were never tried."""
+    """Q, tau, rewards, next_states, (s, a, r, s'), pairs, kappa, alpha, gamma; some were never tried."""
     cases = []
     for S, A in ((4, 2), (5, 3)):
         end = S - 1
@@ -342,7 +342,7 @@ def many_updates(rng):
 
 
 def calm_models(rng):
-    """A wrong pair, two that lead to its state, one that leads to each of theirs: theta is below what they get.
+    """A wrong pair, two that lead to its state, one to each of theirs: theta is below what they get.
 
     Another waits already and becomes right by the first update; one was never tried.
     """
