@@ -1,10 +1,13 @@
 """Full marks need no optional task; its points come on top, as what nbgrader calls extra credit."""
 
+import csv
+import shutil
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.utils import determine_grade
+from nbgrader.utils import determine_grade, is_solution
 
 from mbrl_teach.grading.checks import dyna_q
 from mbrl_teach.grading.extra_points import SaveExtraPoints, extra_points
@@ -64,6 +67,9 @@ def gradebook(tmp_path):
     return url
 
 
+in_nbgrader = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # of its own add_submission
+
+
 def save(url, cell):
     ours = {"notebook": "dyna_q", "assignment": "05_dyna_q", "student": "ada", "db_url": url}
     notebook = new_notebook(cells=[cell])
@@ -77,21 +83,51 @@ def save(url, cell):
         return submission.score, submission.max_score
 
 
+@in_nbgrader
 def test_extra_points_come_on_top_of_full_marks(gradebook):
     assert save(gradebook, check(OPTIONAL, ExtraPoints(3))) == (13, 10)
 
 
+@in_nbgrader
 def test_without_them_full_marks_are_full_marks_and_a_second_grading_counts_alone(gradebook):
     assert save(gradebook, check(OPTIONAL, ExtraPoints(4))) == (14, 10)
     assert save(gradebook, check(OPTIONAL, ExtraPoints(0))) == (10, 10)
 
 
+@in_nbgrader
 def test_a_required_check_leaves_the_gradebook_alone(gradebook):
     assert save(gradebook, check(REQUIRED, 4.0, points=4)) == (10, 10)
 
 
+@in_nbgrader
 def test_an_optional_check_that_the_gradebook_does_not_know_is_not_passed_over(gradebook):
     cell = check(OPTIONAL, ExtraPoints(4))
     cell.metadata.nbgrader.grade_id = "unknown"
     with pytest.raises(MissingEntry):
         save(gradebook, cell)
+
+
+@pytest.mark.slow
+def test_whoever_solves_everything_is_graded_with_the_extra_points(generated_course, nbgrader, tmp_path):
+    course = shutil.copytree(generated_course, tmp_path / "course")
+    name, path = "05_dyna_q", "05_dyna_q/dyna_q.ipynb"
+    source = nbformat.read(course / "solutions" / path, as_version=4)
+    answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in source.cells if is_solution(cell)}
+    for student, solved in {"all": set(answers), "required": set(answers) - {"prioritized_sweep"}}.items():
+        notebook = nbformat.read(course / "exercises" / path, as_version=4)
+        for cell in notebook.cells:
+            if cell.metadata.nbgrader.grade_id in solved:
+                cell.source = answers[cell.metadata.nbgrader.grade_id]
+        handed_in = course / "submitted" / student / path
+        handed_in.parent.mkdir(parents=True)
+        nbformat.write(notebook, handed_in)
+        nbgrader("db", "student", "add", student, cwd=course)
+    nbgrader("autograde", name, cwd=course)
+    nbgrader("export", "--to=grades.csv", cwd=course)
+    rows = list(csv.DictReader((course / "grades.csv").read_text(encoding="utf-8").splitlines()))
+    marks = {
+        row["student_id"]: (float(row["score"]), float(row["max_score"]))
+        for row in rows
+        if row["assignment"] == name
+    }
+    assert marks == {"all": (36, 35), "required": (32, 35)}  # 3 points wait for a human
