@@ -91,4 +91,4 @@ def _text(error: BaseException) -> str:
 def _is_the_students(filename: str) -> bool:
     path = Path(filename)
     elsewhere = {PACKAGE, STANDARD_LIBRARY} & set(path.parents) or LIBRARIES & set(path.parts)
-    return not elsewhere and "<frozen" not in filename
+    return not elsewhere and "<frozen" not in filename and path.suffix != ".pyx"

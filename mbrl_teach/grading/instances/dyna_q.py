@@ -27,7 +27,8 @@ def draw_many(function, case):
         if action is None:
             return None
         if np.ndim(action) or isinstance(action, (str, bool)) or action not in range(len(values)):
-            raise WrongAnswer(f"action must be a whole number from 0 to {len(values) - 1}; got {action!r}")
+            got = action.item() if isinstance(action, np.generic) else action
+            raise WrongAnswer(f"action must be a whole number from 0 to {len(values) - 1}; got {got!r}")
         tally[int(action)] += 1
     return tally / len(seeds)
 
