@@ -1,21 +1,31 @@
-"""The course's worlds by name: ``import mbrl_teach.problems.environments``, then ``gymnasium.make(id)``.
+"""The worlds under the names that `gymnasium.make` knows, registered by importing this module::
 
-Keyword arguments of `gymnasium.make` go to the function or class of the entry. No id limits the number of
-steps; ``gymnasium.make(id, max_episode_steps=…)`` does. Importing this twice changes nothing.
+    import mbrl_teach.problems.environments
+    env = gymnasium.make("mbrl_teach/Pendulum-v0")
+
+Keywords of `gymnasium.make` go to the environment's class or function. With a world of another horizon,
+`max_episode_steps` has to be given too.
 """
 
 from __future__ import annotations
 
 import gymnasium
 
-# id: (entry point, its arguments)
-ENVIRONMENTS = {
-    "mbrl_teach/DynaMaze-v0": ("mbrl_teach.problems.mazes:dyna_maze", {}),
-    "mbrl_teach/StochasticDynaMaze-v0": ("mbrl_teach.problems.mazes:dyna_maze", {"slip": 0.2}),
-    "mbrl_teach/BlockingMaze-v0": ("mbrl_teach.problems.mazes:blocking_maze", {}),
-    "mbrl_teach/ShortcutMaze-v0": ("mbrl_teach.problems.mazes:shortcut_maze", {}),
-}
+# name, where its class or function is, limit of steps: the horizon of the default world, None without one
+ENVIRONMENTS = (
+    ("Pendulum-v0", "pendulum:PendulumEnv", 200),
+    ("CartPole-v0", "cart_pole:CartPoleEnv", 150),
+    ("CarParking-v0", "car:CarEnv", 500),
+    ("Unicycle-v0", "unicycle:UnicycleEnv", 100),
+    ("Particle-v0", "particle:ParticleEnv", 20),
+    ("DynaMaze-v0", "mazes:dyna_maze", None),
+    ("StochasticDynaMaze-v0", "mazes:stochastic_dyna_maze", None),
+    ("BlockingMaze-v0", "mazes:blocking_maze", None),
+    ("ShortcutMaze-v0", "mazes:shortcut_maze", None),
+)
 
-for name, (entry_point, arguments) in ENVIRONMENTS.items():
-    if name not in gymnasium.registry:
-        gymnasium.register(name, entry_point=entry_point, kwargs=arguments)
+for _name, _where, _steps in ENVIRONMENTS:
+    if f"mbrl_teach/{_name}" not in gymnasium.registry:  # this module may be imported anew
+        gymnasium.register(
+            f"mbrl_teach/{_name}", entry_point=f"mbrl_teach.problems.{_where}", max_episode_steps=_steps
+        )

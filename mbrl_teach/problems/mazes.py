@@ -281,6 +281,11 @@ def dyna_maze(*, slip: float = 0.0, render_mode: str | None = None) -> MazeEnv:
     return MazeEnv(DYNA_MAZE, slip=slip, render_mode=render_mode)
 
 
+def stochastic_dyna_maze(*, slip: float = 0.2, render_mode: str | None = None) -> MazeEnv:
+    """The Dyna maze in which every fifth move goes astray."""
+    return MazeEnv(DYNA_MAZE, slip=slip, render_mode=render_mode)
+
+
 def blocking_maze(*, slip: float = 0.0, change: int = 1000, render_mode: str | None = None) -> MazeEnv:
     """The blocking maze (figure 8.4): after `change` steps the way of 10 moves closes, one of 16 opens."""
     before, after = BLOCKING_MAZE

@@ -169,13 +169,13 @@ def _outcomes(table: Table, s: int, a: int, states: int) -> Outcomes:
 
 def _require_one_role(goes_on: np.ndarray, terminal: np.ndarray, start: np.ndarray) -> None:
     """No transition that can happen may enter a terminal state without ending the episode there."""
-    reached = start > 0.0
+    reached = (start > 0.0) & ~terminal
     while True:
-        further = reached | goes_on[reached & ~terminal].any(axis=0)
+        further = reached | goes_on[reached].any(axis=0)
         if np.array_equal(further, reached):
             break
         reached = further
-    passes = goes_on & (reached & ~terminal)[:, None]
+    passes = goes_on & reached[:, None]
     both = np.flatnonzero(passes.any(axis=0) & terminal)
     if both.size:
         s = int(both[0])

@@ -160,11 +160,19 @@ def test_without_discount_rewards_that_never_end_are_refused(solve):
         )
 
 
-def test_value_iteration_says_when_never_coming_to_rest_is_better():
-    """State 0 may wait for nothing, or end at a cost of 1: without discount it waits for ever."""
-    P = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]])
-    with pytest.raises(ValueError, match="from state 0 none does; use gamma < 1"):
-        value_iteration(P, [[0.0, -1.0], [0.0, 0.0]], 1.0)
+def test_without_discount_waiting_for_ever_at_no_cost_is_worth_nothing_and_better_than_an_end_that_costs():
+    P = np.array([[[0.0, 1.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])
+    V, policy = value_iteration(P, [[-1.0, 0.0], [0.0, 0.0]], 1.0)
+    assert (V.tolist(), policy[0]) == ([0.0, 0.0], 1)
+
+
+def test_values_that_no_policy_earns_are_refused():
+    """A reward of 1 is paid back a step later; waiting keeps the promise of it for ever, and earns nothing."""
+    P = np.zeros((2, 3, 3))
+    P[0] = [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
+    P[1] = [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
+    with pytest.raises(ValueError, match="no policy earns the values that the sweeps approach"):
+        value_iteration(P, [[0.0, 1.0], [-1.0, -1.0], [0.0, 0.0]], 1.0)
 
 
 def test_value_iteration_says_when_it_runs_out_of_sweeps():

@@ -14,7 +14,7 @@ from mbrl_teach.problems.mazes import BLOCKING_MAZE, DYNA_MAZE, SHORTCUT_MAZE, M
 from mbrl_teach.problems.tabular import transition_table
 
 UP, RIGHT, DOWN, LEFT = range(4)
-NAMES = pytest.mark.parametrize("name", [name for name in environments.ENVIRONMENTS if "Maze" in name])
+NAMES = pytest.mark.parametrize("name", [name for name, *_ in environments.ENVIRONMENTS if "Maze" in name])
 CORNER = Maze.from_text("""
     S.#
     ..G
@@ -186,7 +186,7 @@ def test_a_start_that_moves_counts_from_the_next_episode_on():
 @NAMES
 @pytest.mark.filterwarnings("error")
 def test_registered_mazes_pass_gymnasiums_checker(name):
-    env = gymnasium.make(name, render_mode="rgb_array")
+    env = gymnasium.make(f"mbrl_teach/{name}", render_mode="rgb_array")
     check_env(env.unwrapped)
     assert env.spec.max_episode_steps is None
 

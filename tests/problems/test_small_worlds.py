@@ -43,6 +43,13 @@ def test_feedback_wins_the_smaller_of_the_two_chances(noise, gamma):
     assert closed - opened == pytest.approx(gamma * min(noise, 1.0 - noise), abs=1e-12)
 
 
+@pytest.mark.parametrize(("noise", "repeats"), [(0.2, True), (0.7, False)])
+def test_without_feedback_the_second_action_repeats_the_first_unless_the_noise_is_likely(noise, repeats):
+    world = noisy_decision(noise)
+    first, second = best_open_loop(world.P, world.R, world.start, 2).actions
+    assert (first == second) == repeats
+
+
 @pytest.mark.parametrize("slip", [0.0, 0.1, 0.4, 0.5])
 @pytest.mark.parametrize("length", [2, 7])
 def test_the_corridor_takes_the_steps_of_its_recursion(slip, length):

@@ -209,3 +209,9 @@ def test_an_environment_without_lists_or_without_a_first_state_is_refused():
     del env.P
     with pytest.raises(ValueError, match=r"must list its transitions in env\.unwrapped\.P"):
         transition_table(env)
+
+
+def test_an_episode_that_begins_where_others_end_is_over_at_once():
+    world = transition_table(table_env({0: END, 1: {0: [(1.0, 1, 3.0, False)]}}, start=[0.5, 0.5]))
+    assert world.terminal.tolist() == [False, True]
+    assert world.R[1, 0] == 0.0
