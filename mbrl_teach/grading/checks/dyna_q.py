@@ -1,11 +1,11 @@
 """The checks of assignment 05_dyna_q.
 
 Their instances stand in `grading.instances.dyna_q`, the right answers in `grading.references.dyna_q`; a known
-mistake is a reference with one keyword set.
+mistake is a reference with one keyword set. What is looked at in draws stands in `grading.judges.dyna_q`.
 
 Where a task draws, its draws are tallied and judged by exact binomial chances (`grading.chances`), so that
-any order of draws is right: a right answer to Task 1 is called wrong with a chance below 4e-5 (eighteen
-tallies of at most 2e-6), one to Task 4 below 2e-5. The tallies of a known mistake are told by their size, not
+any order of draws is right: a right answer to Task 1 is called wrong with a chance below 4e-5 (twenty
+tallies, 2e-6 each at most), one to Task 4 below 2e-5. The tallies of a known mistake are told by their size, not
 by the draws themselves. Everything else is exact.
 """
 
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mbrl_teach.grading.chances import unlikely
 from mbrl_teach.grading.instances import dyna_q as instances
+from mbrl_teach.grading.judges import dyna_q as judges
 from mbrl_teach.grading.references import dyna_q as references
 from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
 
@@ -28,22 +28,6 @@ TIES = "each of the best actions is as likely, where several are best"
 EXPLORES = "with probability epsilon any action, each with the same chance"
 
 
-def _tallies_fit(case, found):
-    """Compare the shares of the actions with their probabilities."""
-    values, epsilon, seeds = case
-    best, draws = values == values.max(), len(seeds)
-    probabilities = (1 - epsilon) * best / best.sum() + epsilon / len(values)
-    tally = np.rint(found["action"] * draws)
-    action = unlikely(tally, probabilities, draws)
-    if action is None:
-        return None
-    return (
-        f"first wrong: action {action} came {tally[action]:g} times in {draws} draws; "
-        f"about {draws * probabilities[action]:.3g} were to be expected\n"
-        f"in a case with {best.sum()} best of {len(values)} actions and epsilon = {epsilon:g}"
-    )
-
-
 epsilon_greedy = Task(
     name="05_dyna_q/epsilon_greedy",
     title="Task 1, ε-greedy with fair ties",
@@ -52,9 +36,9 @@ epsilon_greedy = Task(
     reference=references.epsilon_greedy,
     ask=instances.draw_many,
     properties=[
-        Holds(GREEDY, 1, _tallies_fit, instances.single_best_actions, tolerance=ROUGHLY),
-        Holds(TIES, 1, _tallies_fit, instances.tied_actions, tolerance=ROUGHLY),
-        Holds(EXPLORES, 2, _tallies_fit, instances.exploring_actions, tolerance=ROUGHLY),
+        Holds(GREEDY, 1, judges.tallies_fit, instances.single_best_actions, tolerance=ROUGHLY),
+        Holds(TIES, 1, judges.tallies_fit, instances.tied_actions, tolerance=ROUGHLY),
+        Holds(EXPLORES, 2, judges.tallies_fit, instances.exploring_actions, tolerance=ROUGHLY),
     ],
     mistakes=mistakes_of(
         references.epsilon_greedy,
@@ -224,54 +208,6 @@ DRAWN = "a visited state, then one of the actions tried there: each with the sam
 NEXT = "next states as often as they were counted"
 
 
-def _untried_values_stay(case, found):
-    """Look at Q where the model knows nothing."""
-    Q, counts = case[:2]
-    changed = (counts.sum(axis=2) == 0) & (np.abs(found["Q"] - Q) > 1e-12)
-    if not changed.any():
-        return None
-    s, a = np.argwhere(changed)[0]
-    return f"first wrong: Q[{s}, {a}] has changed, though action {a} was never tried in state {s}"
-
-
-def _pairs_fit(case, found):
-    """Tell from Q, which counts updates in units of alpha, how often each pair was drawn."""
-    Q, counts, _, n, alpha, *_ = case
-    tried = counts.sum(axis=2) > 0
-    pairs = np.argwhere(tried)
-    tally = np.rint((found["Q"] - Q)[tried] / alpha)
-    chance = (tried / np.maximum(tried.sum(axis=1, keepdims=True), 1) / tried.any(axis=1).sum())[tried]
-    if tally.min() < 0 or tally.sum() > n:
-        return (
-            f"first wrong: Q moves as if there were not {n} updates of rate alpha, each towards the reward 1"
-        )
-    wrong = unlikely(tally, chance, n)
-    if wrong is None:
-        return None
-    s, a = pairs[wrong]
-    return (
-        f"first wrong: state {s}, action {a} was updated {tally[wrong]:g} times in n = {n}; "
-        f"about {n * chance[wrong]:.3g} were to be expected\n"
-        f"in a case with {int(tried.any(axis=1).sum())} visited states, in which "
-        f"{' and '.join(str(k) for k in tried.sum(axis=1) if k)} actions were tried"
-    )
-
-
-def _next_states_fit(case, found):
-    """Tell from Q how often the state of value 1 was drawn."""
-    Q, counts, _, n, alpha, *_ = case
-    s, a = np.argwhere(counts.sum(axis=2) > 0)[0]
-    worth = float(np.rint(found["Q"][s, a] / alpha))
-    share = counts[s, a] @ Q.max(axis=1) / counts[s, a].sum()
-    if 0 <= worth <= n and unlikely([worth], [share], n) is None:
-        return None
-    return (
-        f"first wrong: the next state of value 1 came about {worth:g} times in n = {n}; "
-        f"about {n * share:.3g} were to be expected\n"
-        f"in a case with a pair that led there {share:.0%} of the time"
-    )
-
-
 planning_sweep = Task(
     name="05_dyna_q/planning_sweep",
     title="Task 4, a planning sweep",
@@ -280,9 +216,9 @@ planning_sweep = Task(
     reference=references.planning_sweep,
     properties=[
         Agrees(KNOWN, 2, ("Q",), instances.single_pairs),
-        Holds(ALONE, 1, _untried_values_stay, instances.several_pairs, tolerance=40 * UPDATES),
-        Holds(DRAWN, 1, _pairs_fit, instances.several_pairs, tolerance=40 * UPDATES),
-        Holds(NEXT, 1, _next_states_fit, instances.two_next_states, tolerance=50 * UPDATES),
+        Holds(ALONE, 1, judges.untried_values_stay, instances.several_pairs, tolerance=40 * UPDATES),
+        Holds(DRAWN, 1, judges.pairs_fit, instances.several_pairs, tolerance=40 * UPDATES),
+        Holds(NEXT, 1, judges.next_states_fit, instances.two_next_states, tolerance=50 * UPDATES),
     ],
     mistakes=mistakes_of(
         references.planning_sweep,
