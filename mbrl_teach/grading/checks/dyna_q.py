@@ -3,10 +3,10 @@
 Their instances stand in `grading.instances.dyna_q`, the right answers in `grading.references.dyna_q`; a known
 mistake is a reference with one keyword set. What is looked at in draws stands in `grading.judges.dyna_q`.
 
-Where a task draws, its draws are tallied and judged by exact binomial chances (`grading.chances`), so that
-any order of draws is right: a right answer to Task 1 is called wrong with a chance below 4e-5 (twenty tallies,
-2e-6 each at most), one to Task 4 below 2e-5. The tallies of a known mistake are told by their size, not by the
-draws themselves. Everything else is exact.
+Where a task draws, its draws are tallied and judged by exact binomial chances (`grading.chances`), so
+that any order of draws is right: a right answer to Task 1 is called wrong with a chance below 4e-5
+(twenty tallies, 2e-6 each at most), one to Task 4 below 2e-5. The tallies of a known mistake are told by
+their size, not by the draws themselves. Everything else is exact.
 """
 
 from __future__ import annotations
