@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import require_count
 from mbrl_teach.control.plan import Plan
+from mbrl_teach.planning.coloured_noise import colouring
 from mbrl_teach.planning.cross_entropy_method import CEMIteration, CEMResult, cross_entropy_method
 from mbrl_teach.planning.proposals import first_mean, first_std, standard_noise
 from mbrl_teach.planning.rollouts import Rollouts
@@ -76,7 +77,7 @@ class CrossEntropyPlanner:
         self.kept = require_count("kept", kept, at_least=0, at_most=("elites", self.elites))
         if not 0.0 <= momentum < 1.0:
             raise ValueError(f"momentum must be in [0, 1); got {momentum}")
-        self.momentum, self.noise_exponent = momentum, noise_exponent
+        self.momentum, self.colouring = momentum, colouring(noise_exponent, self.world.horizon)
         self.rng = rng
 
     def plan(
@@ -116,15 +117,13 @@ class CrossEntropyPlanner:
         return self._plan(state, result)
 
     def _plan(self, state, result: CEMResult) -> Plan:
-        """The better of best sequence and last mean; with particles, both are judged by new ones."""
         finalists = self._sequences(np.stack([result.best, result.mean]))
-        costs = self.world.costs(state, finalists, self.rng)
-        actions, cost = (finalists[1], costs[1]) if costs[1] < costs[0] else (finalists[0], costs[0])
+        states, actions, cost = self.world.best_of(state, finalists, self.rng)
         last = result.history[-1]
         return Plan(
-            states=self.world.states(state, actions),
+            states=states,
             actions=actions,
-            cost=float(cost),
+            cost=cost,
             converged=result.converged,
             iterations=result.iterations,
             message=result.message,
@@ -137,9 +136,7 @@ class CrossEntropyPlanner:
         return replace(record, mean=mean, std=std, candidates=self._sequences(record.candidates))
 
     def _noise(self, population, rng):
-        return self._flat(
-            standard_noise(self.noise_exponent, population, self.world.horizon, self.world.m, rng)
-        )
+        return self._flat(standard_noise(self.colouring, population, self.world.horizon, self.world.m, rng))
 
     def _sequences(self, flat):
         """(N, T m) as (N, T, m), without a copy."""

@@ -32,9 +32,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from mbrl_teach.arguments import require_count
 from mbrl_teach.control.plan import Plan
+from mbrl_teach.planning.coloured_noise import colouring
 from mbrl_teach.planning.cross_entropy_method import finite_costs
 from mbrl_teach.planning.proposals import first_mean, first_std, standard_noise
 from mbrl_teach.planning.rollouts import Rollouts
@@ -103,7 +105,8 @@ class PathIntegralPlanner:
             raise ValueError(f"temperature must be positive or None; got {temperature}")
         if not 0.0 <= effort <= 1.0:
             raise ValueError(f"effort must be from 0 to 1; got {effort}")
-        self.temperature, self.effort, self.noise_exponent = temperature, effort, noise_exponent
+        self.temperature, self.effort = temperature, effort
+        self.colouring = colouring(noise_exponent, self.world.horizon)
         self.rng = rng
 
     def plan(self, state: ArrayLike, initial_actions: ArrayLike | None = None) -> Plan:
@@ -120,11 +123,11 @@ class PathIntegralPlanner:
         for iteration in range(1, self.iterations + 1):
             history.append(self._iterate(iteration, state, mean))
             mean = np.tensordot(history[-1].weights, history[-1].candidates, 1)
-        cost = float(self.world.costs(state, mean[None], self.rng)[0])
-        worth = 1.0 / (history[-1].weights ** 2).sum()
+        states, actions, cost = self.world.best_of(state, mean[None], self.rng)
+        worth = _worth(history[-1].weights)
         return Plan(
-            states=self.world.states(state, mean),
-            actions=mean,
+            states=states,
+            actions=actions,
             cost=cost,
             converged=False,
             iterations=self.iterations,
@@ -134,9 +137,7 @@ class PathIntegralPlanner:
 
     def _iterate(self, iteration, state, mean):
         world = self.world
-        noise = self.std * standard_noise(
-            self.noise_exponent, self.population, world.horizon, world.m, self.rng
-        )
+        noise = self.std * standard_noise(self.colouring, self.population, world.horizon, world.m, self.rng)
         candidates = np.clip(mean + noise, world.low, world.high)
         costs = finite_costs(world.costs(state, candidates, self.rng), self.population)
         pull = self.effort * ((candidates - mean) * (mean / self.std**2)).sum(axis=(1, 2))
@@ -154,18 +155,22 @@ def path_integral_weights(costs: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def temperature_worth(costs: np.ndarray, samples: float) -> float:
-    """The λ for which the weights of these costs are worth so many samples, 1 / sum_i w_i² = `samples`.
+    """The λ, to 0.1 %, for which the weights of these costs are worth so many samples, 1 / sum_i w_i².
 
-    Bisection on log λ, as the worth grows with λ from the number of minima to the number of finite costs. If
-    `samples` is out of this range: the λ nearest to it within twelve decades around the costs' spread.
+    The worth grows with λ, from the number of minima to the number of finite costs. Where `samples` lies
+    outside, λ is at the end of the search, a millionth or a million times the spread of the costs.
     """
     finite = costs[np.isfinite(costs)]
     spread = np.ptp(finite)
     if spread == 0.0:
         return 1.0  # any will do
-    low, high = np.log(spread) - 14.0, np.log(spread) + 14.0
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        worth = 1.0 / (path_integral_weights(finite, np.exp(middle)) ** 2).sum()
-        low, high = (middle, high) if worth < samples else (low, middle)
-    return float(np.exp(0.5 * (low + high)))
+    excess = lambda log: np.log(_worth(path_integral_weights(finite, spread * np.exp(log))) / samples)
+    low, high = np.log(1e-6), np.log(1e6)
+    if excess(low) >= 0.0 or excess(high) <= 0.0:
+        return float(spread * np.exp(low if excess(low) >= 0.0 else high))
+    return float(spread * np.exp(brentq(excess, low, high, xtol=1e-3)))
+
+
+def _worth(w):
+    """How many equal weights have the variance of these."""
+    return 1.0 / (w @ w)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array
-from mbrl_teach.planning.coloured_noise import coloured_noise
 from mbrl_teach.planning.rollouts import Rollouts
 
 
@@ -46,11 +45,12 @@ def first_std(world: Rollouts, initial_std: ArrayLike | None) -> np.ndarray:
     return std
 
 
-def standard_noise(beta: float, count: int, T: int, m: int, rng: np.random.Generator) -> np.ndarray:
-    """Standard normal numbers (count, T, m), coloured over time; white for beta = 0.
+def standard_noise(M: np.ndarray | None, count: int, T: int, m: int, rng: np.random.Generator) -> np.ndarray:
+    """Standard normal numbers (count, T, m), coloured over time by M (T, T); None: white.
 
     In memory time comes first and `count` last: every step of a rollout reads one contiguous block.
     """
-    if beta == 0.0:
-        return np.moveaxis(rng.standard_normal((T, m, count)), -1, 0)
-    return np.moveaxis(coloured_noise(beta, (count, m, T), rng), -1, 1)
+    z = rng.standard_normal((T, m * count))
+    if M is not None:
+        z = M @ z
+    return np.moveaxis(z.reshape(T, m, count), -1, 0)

@@ -79,11 +79,12 @@ class RandomShootingPlanner:
         if initial_actions is not None:
             candidates[0] = mean
         costs = finite_costs(self.world.costs(state, candidates, self.rng), self.population)
-        best = int(np.argmin(costs))
+        best = candidates[[np.argmin(costs)]]
+        states, actions, cost = self.world.best_of(state, best, self.rng)
         return Plan(
-            states=self.world.states(state, candidates[best]),
-            actions=candidates[best].copy(),
-            cost=float(costs[best]),
+            states=states,
+            actions=actions,
+            cost=cost,
             converged=False,
             iterations=1,
             message=f"the best of {self.population} random sequences; nothing tells how good that is",

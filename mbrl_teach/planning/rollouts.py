@@ -77,22 +77,23 @@ class Rollouts:
 
         Raises ValueError where a function of the world returns a wrong shape.
         """
-        states, actions = self._follow(state, np.moveaxis(actions, 1, 0), rng)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            running = self.model.cost(states[:-1], actions)
-            self._require_shape("cost", running, states.shape[:-1], leading=-1)
-            end = self.final_cost(states[-1])
-            self._require_shape("final_cost", end, states.shape[1:-1])
-            total = self._discounted_sum(running, end)
-        return total if self.particles is None else total.mean(axis=0)
+        actions = np.moveaxis(actions, 1, 0)
+        if self.particles is None:
+            return self._price(*self._follow(state, actions, self.model.dynamics, "dynamics"))
+        actions = np.broadcast_to(actions[:, None], (len(actions), self.particles, *actions.shape[1:]))
+        sample = lambda s, a: self.model.sample(s, a, rng)
+        return self._price(*self._follow(state, actions, sample, "sample")).mean(axis=0)
 
-    def states(self, state: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        """Where one sequence `actions` (T, m) leads without chance: states (T+1, n) by `model.dynamics`."""
-        states = np.empty((len(actions) + 1, self.n))
-        states[0] = state
-        for t in range(len(actions)):
-            states[t + 1] = self.model.dynamics(states[t], actions[t])
-        return states
+    def best_of(self, state: np.ndarray, actions: np.ndarray, rng: np.random.Generator | None = None):
+        """The cheapest of a few sequences (N, T, m): its states (T+1, n), actions (T, m), and cost.
+
+        With particles the costs are estimated by new ones: the lowest of many noisy costs, such as a search
+        has seen, was lucky too. The states are those without chance, by `model.dynamics`.
+        """
+        states, ordered = self._follow(state, np.moveaxis(actions, 1, 0), self.model.dynamics, "dynamics")
+        costs = self._price(states, ordered) if self.particles is None else self.costs(state, actions, rng)
+        i = int(np.argmin(np.where(np.isfinite(costs), costs, np.inf)))
+        return states[:, i].copy(), actions[i].copy(), float(costs[i])
 
     def read_state(self, state: ArrayLike) -> np.ndarray:
         """`state` (n,), or a ValueError."""
@@ -103,24 +104,25 @@ class Rollouts:
         actions = read_array(name, actions, axes, {"T": self.horizon, "m": self.m})
         return np.clip(actions, self.low, self.high)
 
-    def _follow(self, state, actions, rng):
-        """States (T+1, [P,] N, n) and, of the same axes, the actions (T, [P,] N, m)."""
-        T, N = actions.shape[:2]
-        stack = (N,) if self.particles is None else (self.particles, N)
-        if self.particles is not None:
-            actions = np.broadcast_to(actions[:, None], (T, *stack, self.m))
-        states = np.empty((T + 1, *stack, self.n))
+    def _follow(self, state, actions, step, name):
+        """States (T+1, ..., n) along actions (T, ..., m), and those actions."""
+        states = np.empty((len(actions) + 1, *actions.shape[1:-1], self.n))
         states[0] = state
-        step = self.model.dynamics
-        if self.particles is not None:
-            step = lambda s, a: self.model.sample(s, a, rng)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for t in range(T):
+            for t in range(len(actions)):
                 following = step(states[t], actions[t])
                 if t == 0:
-                    self._require_shape(self._step_name, following, states.shape[1:])
+                    self._require_shape(name, following, states.shape[1:])
                 states[t + 1] = following
         return states, actions
+
+    def _price(self, states, actions):
+        """J (...) of trajectories (T+1, ..., n), (T, ..., m)."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            running, end = self.model.cost(states[:-1], actions), self.final_cost(states[-1])
+            self._require_shape("cost", running, actions.shape[:-1])
+            self._require_shape("final_cost", end, actions.shape[1:-1])
+            return self._discounted_sum(running, end)
 
     def _discounted_sum(self, running, end):
         """sum_t γ^(t-1) running_t + γ^T end, over the first axis."""
@@ -129,16 +131,11 @@ class Rollouts:
         T = len(running)
         return np.tensordot(self.gamma ** np.arange(T), running, 1) + self.gamma**T * end
 
-    @property
-    def _step_name(self) -> str:
-        return "dynamics" if self.particles is None else "sample"
-
-    def _require_shape(self, function: str, value, shape: tuple[int, ...], leading: int = 0) -> None:
+    def _require_shape(self, function: str, value, shape: tuple[int, ...]) -> None:
         """What a world returns must not be broadcast into something else."""
-        expected = (shape[0] + leading, *shape[1:])
-        if np.shape(value) != expected:
+        if np.shape(value) != shape:
             who = type(self.model).__name__
-            raise ValueError(f"{who}.{function} must return shape {expected}; got {np.shape(value)}")
+            raise ValueError(f"{who}.{function} must return shape {shape}; got {np.shape(value)}")
 
 
 def _limits(model):
