@@ -55,7 +55,8 @@ class CEMIteration:
 class CEMResult:
     """mean, std (d,): the last distribution
     best (d,), best_cost: of all candidates of all iterations; of a noisy objective, a lucky one
-    converged: whether the deviations have shrunk to the tolerance; if not, `message` says how far
+    converged: whether the deviations have shrunk to the tolerance; if not, `message` says how far. They may
+        shrink before the mean arrives: then more elites, or momentum, help
     history: every :class:`CEMIteration`
     """
 
