@@ -22,7 +22,7 @@ grows, all count alike and the plan stands still.
 iteration takes the λ for which the weights are worth `elites` samples, 1 / sum_i w_i² = elites.
 
 Source: Williams et al., Information Theoretic Model Predictive Control: Theory and Applications to Autonomous
-Driving (IEEE Transactions on Robotics 34, 2018), algorithm 2, where effort is γ/λ.
+Driving (IEEE Transactions on Robotics 34, 2018), section III, where effort is γ/λ = 1 - α.
 """
 
 from __future__ import annotations

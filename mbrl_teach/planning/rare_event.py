@@ -23,7 +23,7 @@ precise, and its variance is infinite. With the deviation fixed, W = exp(-θ'z +
 θ = (μ - mean)/std, whose variance is finite for every θ.
 
 Source: de Boer, Kroese, Mannor & Rubinstein, A Tutorial on the Cross-Entropy Method (Annals of Operations
-Research 134, 2005), section 3, algorithm 3.1.
+Research 134, 2005), section 3.1.
 """
 
 from __future__ import annotations
