@@ -37,7 +37,15 @@ import gymnasium as gym
 import numpy as np
 
 from mbrl_teach.agents.dyna_runs import dyna_q_runs
-from mbrl_teach.agents.experience import Callback, Experience, History, Settings, read_sizes, stream
+from mbrl_teach.agents.experience import (
+    Callback,
+    Experience,
+    History,
+    read_sizes,
+    require_lengths,
+    require_settings,
+    stream,
+)
 from mbrl_teach.models.table import TableModel
 
 __all__ = ["dyna_q", "dyna_q_runs"]
@@ -73,7 +81,8 @@ def dyna_q(
     Raises ValueError for spaces that are not Discrete, settings out of range, rewards that are not finite.
     """
     S, A = read_sizes(env)
-    Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps, bonus)
+    require_settings(rng, alpha=alpha, gamma=gamma, epsilon=epsilon, bonus=bonus)
+    require_lengths(planning_steps, episodes, total_steps)
     plan, model = _planner(imagine), read_model(model, S, A)
     q, uniforms = [[0.0] * A for _ in range(S)], stream(rng)
     seed = int(rng.integers(2**31))

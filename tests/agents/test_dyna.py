@@ -222,7 +222,11 @@ class NoActions(Clock):
         (Clock(), {"bonus": -1.0}, "bonus must be a finite number >= 0; got -1.0"),
         (Clock(), {"imagine": "most"}, "imagine must be one of 'last', 'sample', 'expected'; got 'most'"),
         (Clock(), {"model": TableModel(2, 1)}, r"model must have .* \(1, 1\) .* got \(2, 1\)"),
-        (Clock(), {"rng": 3}, "rng must be a numpy.random.Generator; got int"),
+        (
+            Clock(),
+            {"rng": 3},
+            "rng must be a numpy.random.Generator, such as",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(env, changed, message):
