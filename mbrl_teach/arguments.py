@@ -133,9 +133,7 @@ def _tuple(items: list[str]) -> str:
 
 def require_steps(horizon: int) -> int:
     """`horizon` as an int. Raises ValueError unless it is a whole number from 1 on."""
-    if not (horizon >= 1 and horizon == int(horizon)):
-        raise ValueError(f"horizon must be a whole number from 1 on; got {horizon}")
-    return int(horizon)
+    return require_count("horizon", horizon)
 
 
 def require_count(
@@ -147,6 +145,15 @@ def require_count(
         until = "on" if at_most is None else f"to {at_most[0]} = {at_most[1]}"
         raise ValueError(f"{name} must be a whole number from {at_least} {until}; got {number}")
     return int(number)
+
+
+def require_generator(rng: np.random.Generator) -> None:
+    """Raise ValueError unless `rng` is a Generator: a seed would draw the same numbers at every call."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            "rng must be a numpy.random.Generator, such as np.random.default_rng(0); "
+            f"got {type(rng).__name__}"
+        )
 
 
 def require_positive(**numbers: float) -> None:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mbrl_teach.arguments import read_array, read_arrays
+from mbrl_teach.arguments import read_array, read_arrays, require_count, require_generator, require_steps
 
 
 def test_binds_the_sizes_that_the_first_array_determines():
@@ -102,3 +102,24 @@ def test_whichever_array_is_odd(wrong):
     axes = {"F": "T n n+m", "f": "T n", "C": "T n+m n+m", "c": "T n+m"}
     with pytest.raises(ValueError, match=f"^{wrong} must have shape"):
         read_arrays({name: (np.zeros(shapes[name]), axes[name]) for name in axes}, {})
+
+
+@pytest.mark.parametrize("number", [0, 2.5, np.nan, np.inf, "5", None])
+def test_what_is_no_count_is_named(number):
+    with pytest.raises(ValueError, match=re.escape(f"runs must be a whole number from 1 on; got {number}")):
+        require_count("runs", number)
+    with pytest.raises(
+        ValueError, match=re.escape(f"horizon must be a whole number from 1 on; got {number}")
+    ):
+        require_steps(number)
+
+
+def test_a_count_becomes_an_int():
+    assert [type(require_count("runs", number)) for number in (3, 3.0, np.int64(3))] == [int, int, int]
+
+
+@pytest.mark.parametrize("rng", [None, 0, np.random, np.random.RandomState(0)])
+def test_only_a_generator_is_a_source_of_chance(rng):
+    require_generator(np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator, such as"):
+        require_generator(rng)

@@ -37,7 +37,15 @@ import gymnasium as gym
 import numpy as np
 
 from mbrl_teach.agents.dyna_runs import dyna_q_runs
-from mbrl_teach.agents.experience import Callback, Experience, History, Settings, read_sizes, stream
+from mbrl_teach.agents.experience import (
+    Callback,
+    Experience,
+    History,
+    read_sizes,
+    require_lengths,
+    require_settings,
+    stream,
+)
 from mbrl_teach.models.table import TableModel
 
 __all__ = ["dyna_q", "dyna_q_runs"]
@@ -73,7 +81,8 @@ def dyna_q(
     Raises ValueError for spaces that are not Discrete, settings out of range, rewards that are not finite.
     """
     S, A = read_sizes(env)
-    Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps, bonus)
+    require_settings(rng, alpha=alpha, gamma=gamma, epsilon=epsilon, bonus=bonus)
+    require_lengths(planning_steps, episodes, total_steps)
     plan, model = _planner(imagine), read_model(model, S, A)
     q, uniforms = [[0.0] * A for _ in range(S)], stream(rng)
     seed = int(rng.integers(2**31))
@@ -87,11 +96,13 @@ def dyna_q(
             q[s][a] += alpha * (target - q[s][a])
         model.update(s, a, r, s_next, terminated)
         draws = islice(uniforms, planning_steps)
-        if callback is None and _planning_is_idle(model, bonus):
+        idle = _planning_is_idle(model, bonus)
+        if idle and callback is None:
             deque(draws, maxlen=0)
-        elif callback is not None or planning_steps:
+        elif planning_steps or callback is not None:
             pairs = model.draw_pairs(draws, untried=bonus > 0)
-            plan(q, model, pairs, alpha, gamma, bonus, uniforms)
+            if not idle:
+                plan(q, model, pairs, alpha, gamma, bonus, uniforms)
         experience.updates += direct + planning_steps
         if callback is not None:
             callback(experience.step(transition, pairs))
@@ -101,9 +112,9 @@ def dyna_q(
 def _planning_is_idle(model: TableModel, bonus: float) -> bool:
     """Whether every imagined update would turn a 0 into a 0, as no reward but 0 was ever seen.
 
-    Then the numbers that would choose the pairs are only thrown away, so that what follows is the same. In
-    figure 8.2 the first episode takes half of all real steps; with 50 planning steps a run of it takes 30 ms
-    instead of 44.
+    Then nothing is planned, and the numbers that would choose the pairs are only thrown away (or choose those
+    that a callback is shown), so that what follows does not depend on who looks. In figure 8.2 the first
+    episode takes half of all real steps; with 50 planning steps a run of it takes 30 ms instead of 44.
     """
     return not (model.rewarded or bonus)
 

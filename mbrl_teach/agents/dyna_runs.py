@@ -18,7 +18,8 @@ from math import inf
 import gymnasium as gym
 import numpy as np
 
-from mbrl_teach.agents.experience import History, Settings, read_sizes, require_count
+from mbrl_teach.agents.experience import History, read_sizes, require_lengths, require_settings
+from mbrl_teach.arguments import require_count
 from mbrl_teach.problems.mazes import MazeEnv
 
 
@@ -49,9 +50,10 @@ def dyna_q_runs(
 
     Raises ValueError as `dyna_q`, and if an environment has no transition table.
     """
-    require_count("runs", runs, 1)
+    runs = require_count("runs", runs)
     S, A = read_sizes(env)
-    Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps, bonus)
+    require_settings(rng, alpha=alpha, gamma=gamma, epsilon=epsilon, bonus=bonus)
+    require_lengths(planning_steps, episodes, total_steps)
     worlds, time_limit = _worlds(env, S, A), _time_limit(env)
     values, model, log = _Values(runs, S, A), _LastOutcomes(runs, S, A, gamma), _Log(runs, episodes)
     world, step_limit = worlds[0], inf if total_steps is None else total_steps

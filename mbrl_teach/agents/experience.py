@@ -19,6 +19,7 @@ from math import isfinite
 import gymnasium as gym
 import numpy as np
 
+from mbrl_teach.arguments import require_count, require_generator
 from mbrl_teach.models.table import TableModel
 
 
@@ -151,44 +152,28 @@ def stream(rng: np.random.Generator, block: int = 4096) -> Iterator[float]:
         yield from rng.random(block).tolist()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The arguments of a learning agent, checked.
-
-    Raises ValueError naming the argument that is out of its range, what came and what was expected.
-    """
-
-    alpha: float
-    gamma: float
-    epsilon: float
-    planning_steps: int
-    rng: np.random.Generator
-    episodes: int | None
-    total_steps: int | None
-    bonus: float = 0.0
-
-    def __post_init__(self):
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha must lie in (0, 1]; got {self.alpha}")
-        for name in ("gamma", "epsilon"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1]; got {getattr(self, name)}")
-        if not 0 <= self.bonus < float("inf"):
-            raise ValueError(f"bonus must be a finite number >= 0; got {self.bonus}")
-        require_count("planning_steps", self.planning_steps, 0)
-        if self.episodes is None and self.total_steps is None:
-            raise ValueError("episodes or total_steps must be given: otherwise learning would never end")
-        for name in ("episodes", "total_steps"):
-            if getattr(self, name) is not None:
-                require_count(name, getattr(self, name), 1)
-        if not isinstance(self.rng, np.random.Generator):
-            raise ValueError(f"rng must be a numpy.random.Generator; got {type(self.rng).__name__}")
+def require_settings(
+    rng: np.random.Generator, *, alpha: float, gamma: float, epsilon: float, bonus: float = 0.0
+) -> None:
+    """Raise ValueError for the first of a learning agent's numbers that is out of its range."""
+    require_generator(rng)
+    if not 0 < alpha <= 1:
+        raise ValueError(f"alpha must lie in (0, 1]; got {alpha}")
+    for name, share in (("gamma", gamma), ("epsilon", epsilon)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} must lie in [0, 1]; got {share}")
+    if not 0 <= bonus < float("inf"):
+        raise ValueError(f"bonus must be a finite number >= 0; got {bonus}")
 
 
-def require_count(name: str, number: float, least: int) -> None:
-    """Raise ValueError unless `number` is a whole number from `least` on."""
-    if not (number >= least and number == int(number)):
-        raise ValueError(f"{name} must be a whole number from {least} on; got {number}")
+def require_lengths(planning_steps: int, episodes: int | None, total_steps: int | None) -> None:
+    """Raise ValueError for numbers of steps that are no counts, and for learning that would never end."""
+    require_count("planning_steps", planning_steps, at_least=0)
+    if episodes is None and total_steps is None:
+        raise ValueError("episodes or total_steps must be given: otherwise learning would never end")
+    for name, number in (("episodes", episodes), ("total_steps", total_steps)):
+        if number is not None:
+            require_count(name, number)
 
 
 def read_sizes(env: gym.Env) -> tuple[int, int]:

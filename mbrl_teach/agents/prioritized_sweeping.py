@@ -30,7 +30,15 @@ import gymnasium as gym
 import numpy as np
 
 from mbrl_teach.agents.dyna import expected_target, read_model
-from mbrl_teach.agents.experience import Callback, Experience, History, Settings, read_sizes, stream
+from mbrl_teach.agents.experience import (
+    Callback,
+    Experience,
+    History,
+    read_sizes,
+    require_lengths,
+    require_settings,
+    stream,
+)
 from mbrl_teach.models.table import TableModel
 
 
@@ -60,7 +68,8 @@ def prioritized_sweeping(
     Raises ValueError for spaces that are not Discrete, settings out of range, rewards that are not finite.
     """
     S, A = read_sizes(env)
-    Settings(alpha, gamma, epsilon, planning_steps, rng, episodes, total_steps)
+    require_settings(rng, alpha=alpha, gamma=gamma, epsilon=epsilon)
+    require_lengths(planning_steps, episodes, total_steps)
     if not 0 <= threshold < float("inf"):
         raise ValueError(f"threshold must be a finite number >= 0; got {threshold}")
     target, model = _target(imagine), read_model(model, S, A)

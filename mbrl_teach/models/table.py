@@ -29,7 +29,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array, require_positive
+from mbrl_teach.arguments import read_array, require_count, require_generator, require_positive
 
 # What a step led to: reward, next state, terminated. After a terminated step nothing follows, and the next
 # state's value does not count.
@@ -55,7 +55,8 @@ class TableModel:
     """
 
     def __init__(self, states: int, actions: int):
-        self.state_count, self.action_count = _size("states", states), _size("actions", actions)
+        self.state_count = require_count("states", states)
+        self.action_count = require_count("actions", actions)
         self._forget()
 
     def _forget(self) -> None:
@@ -172,6 +173,7 @@ class TableModel:
         Terminal states are absorbing. Raises ValueError unless the prior is positive.
         """
         require_positive(prior=prior)
+        require_generator(rng)
         return self._transitions(lambda times: rng.dirichlet(prior + times), untried=True)
 
     def _transitions(self, row_from_counts, untried: bool = False) -> np.ndarray:
@@ -200,6 +202,7 @@ class TableModel:
 
     def sample(self, states: ArrayLike, actions: ArrayLike, rng: np.random.Generator) -> np.ndarray:
         """Next states (...) drawn from P̂ after `actions` (...) in `states` (...)."""
+        require_generator(rng)
         probabilities, _ = self.predict(states, actions)
         cumulative = probabilities.cumsum(axis=-1)
         u = rng.random(cumulative.shape[:-1])[..., None] * cumulative[..., -1:]
@@ -238,12 +241,6 @@ class TableModel:
 
     def _actions(self, actions: ArrayLike) -> np.ndarray:
         return _indices("actions", actions, self.action_count, "action")
-
-
-def _size(name: str, number: int) -> int:
-    if not (number >= 1 and number == int(number)):
-        raise ValueError(f"{name} must be a whole number from 1 on; got {number}")
-    return int(number)
 
 
 def _indices(name: str, values: ArrayLike, size: int, what: str) -> np.ndarray:

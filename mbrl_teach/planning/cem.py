@@ -39,7 +39,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import require_count
+from mbrl_teach.arguments import require_count, require_generator
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.planning.coloured_noise import colouring
 from mbrl_teach.planning.cross_entropy_method import CEMIteration, CEMResult, cross_entropy_method
@@ -94,6 +94,7 @@ class CrossEntropyPlanner:
         if not 0.0 <= momentum < 1.0:
             raise ValueError(f"momentum must be in [0, 1); got {momentum}")
         self.momentum, self.colouring = momentum, colouring(noise_exponent, self.world.horizon)
+        require_generator(rng)
         self.rng = rng
 
     def plan(

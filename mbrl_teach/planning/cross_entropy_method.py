@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array, require_count
+from mbrl_teach.arguments import read_array, require_count, require_generator
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def cross_entropy_method(
 
     Raises ValueError for a wrong shape or number, or if no candidate of an iteration has a finite cost.
     """
+    require_generator(rng)
     mean, first_std, low, high = _read_distribution(mean, std, low, high)
     population, iterations = require_count("population", population), require_count("iterations", iterations)
     elites = require_count("elites", elites, at_most=("population", population))

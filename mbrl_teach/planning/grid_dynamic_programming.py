@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from mbrl_teach.arguments import read_array, require_positive, require_steps
+from mbrl_teach.arguments import read_array, require_count, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
 
 
@@ -57,8 +57,7 @@ class Axis:
     def __post_init__(self):
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
             raise ValueError(f"low must be below high, both finite; got low = {self.low}, high = {self.high}")
-        if not (self.points >= 2 and self.points == int(self.points)):
-            raise ValueError(f"points must be a whole number from 2 on; got {self.points}")
+        require_count("points", self.points, at_least=2)
 
     @property
     def values(self) -> np.ndarray:
@@ -263,9 +262,7 @@ def action_grid(low: ArrayLike, high: ArrayLike, points: int | Sequence[int]) ->
     """
     sizes: dict[str, int] = {}
     low, high = read_array("low", low, "m", sizes), read_array("high", high, "m", sizes)
-    each = np.broadcast_to(points, low.shape)
-    if (each < 1).any():
-        raise ValueError(f"points must be at least 1 for each action; got {points}")
+    each = [require_count("points", number) for number in np.broadcast_to(points, low.shape)]
     return np.array(list(product(*map(np.linspace, low, high, each))))
 
 

@@ -32,7 +32,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array
+from mbrl_teach.arguments import read_array, require_count
 
 
 class Planned(Protocol):
@@ -70,15 +70,13 @@ class MPC:
     def __init__(self, planner: Planner, *, actions_per_plan: int = 1, warm_start: bool | None = None):
         if not callable(getattr(planner, "plan", None)):
             raise ValueError(f"planner must have a method plan(state); got {type(planner).__name__}")
-        if not (actions_per_plan >= 1 and actions_per_plan == int(actions_per_plan)):
-            raise ValueError(f"actions_per_plan must be a whole number from 1 on; got {actions_per_plan}")
+        self.actions_per_plan = require_count("actions_per_plan", actions_per_plan)
         takes = _keywords(planner.plan)
         if warm_start and "initial_actions" not in takes:
             raise ValueError(
                 f"warm_start=True, but {type(planner).__name__}.plan does not take initial_actions"
             )
         self.planner = planner
-        self.actions_per_plan = int(actions_per_plan)
         self._hands_over = takes if warm_start is None or warm_start else frozenset()
         self.reset()
 

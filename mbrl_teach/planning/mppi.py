@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from mbrl_teach.arguments import require_count
+from mbrl_teach.arguments import require_count, require_generator
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.planning.coloured_noise import colouring
 from mbrl_teach.planning.cross_entropy_method import finite_costs
@@ -107,6 +107,7 @@ class PathIntegralPlanner:
             raise ValueError(f"effort must be from 0 to 1; got {effort}")
         self.temperature, self.effort = temperature, effort
         self.colouring = colouring(noise_exponent, self.world.horizon)
+        require_generator(rng)
         self.rng = rng
 
     def plan(self, state: ArrayLike, initial_actions: ArrayLike | None = None) -> Plan:

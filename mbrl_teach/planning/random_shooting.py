@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import require_count
+from mbrl_teach.arguments import require_count, require_generator
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.planning.cross_entropy_method import finite_costs
 from mbrl_teach.planning.proposals import first_mean, first_std
@@ -64,6 +64,7 @@ class RandomShootingPlanner:
         self.std = first_std(self.world, initial_std)
         self.uniform = initial_std is None
         self.population = require_count("population", population)
+        require_generator(rng)
         self.rng = rng
 
     def plan(self, state: ArrayLike, initial_actions: ArrayLike | None = None) -> Plan:

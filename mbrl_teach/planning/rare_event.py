@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_teach.arguments import read_array, require_count
+from mbrl_teach.arguments import read_array, require_count, require_generator
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def rare_event_probability(
 
     Raises ValueError for a wrong shape or number, or where V is NaN.
     """
+    require_generator(rng)
     sizes: dict[str, int] = {}
     mean, std = read_array("mean", mean, "d", sizes), read_array("std", std, "d", sizes)
     if not (std > 0.0).all():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mbrl_teach.arguments import require_count
 from mbrl_teach.problems.mazes import STEPS
 from mbrl_teach.problems.tabular import TabularWorld
 
@@ -73,10 +74,9 @@ def corridor(length: int, *, slip: float = 0.0) -> TabularWorld:
 
     Raises ValueError for fewer than two cells and a slip outside [0, 1].
     """
-    if not (length >= 2 and length == int(length)):
-        raise ValueError(f"length must be a whole number from 2 on; got {length}")
+    length = require_count("length", length, at_least=2)
     _require_probability("slip", slip)
-    goal, cells = int(length) - 1, np.arange(int(length))
+    goal, cells = length - 1, np.arange(length)
     P = np.zeros((2, goal + 1, goal + 1))
     left, right = np.maximum(cells - 1, 0), np.minimum(cells + 1, goal)
     for a, (meant, other) in enumerate(((left, right), (right, left))):

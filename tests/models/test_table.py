@@ -187,6 +187,14 @@ def test_predecessors_are_the_pairs_that_led_to_a_state(model, steps):
         (lambda: TableModel(2, 2).fit([0], [0], [0], [np.nan]), "rewards must be finite; got NaN"),
         (lambda: TableModel(2, 2).predict(3, 0), r"states must be states 0 … 1; got 3"),
         (
+            lambda: TableModel(2, 2).posterior_sample(None),
+            "rng must be a numpy.random.Generator",
+        ),
+        (
+            lambda: TableModel(2, 2).sample(0, 0, None),
+            "rng must be a numpy.random.Generator",
+        ),
+        (
             lambda: TableModel(2, 2).posterior_sample(np.random.default_rng(), prior=0.0),
             "prior must be positive",
         ),

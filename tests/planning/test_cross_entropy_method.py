@@ -166,6 +166,11 @@ def test_bad_arguments_are_named(keywords, message):
         minimise(bowl, **keywords)
 
 
+def test_a_seed_is_no_source_of_chance():
+    with pytest.raises(ValueError, match="rng must be"):
+        cross_entropy_method(bowl, [0.0], [1.0], population=10, elites=2, iterations=1, rng=0)
+
+
 def test_an_objective_of_a_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"objective must return costs of shape \(N,\) = \(100,\)"):
         minimise(lambda x: x)

@@ -243,7 +243,7 @@ GRID = ([Axis(-1.0, 1.0, 5)], [[-1.0], [1.0]])
         (lambda: grid_backward_induction(Line(), *GRID).policy([0.0], 10), "t must be an index 0 … 9 "),
         (lambda: grid_backward_induction(Line(), *GRID).value([0.0, 1.0]), "s must have shape"),
         (lambda: action_grid([0.0], [np.inf], 3), "high must be finite"),
-        (lambda: action_grid([0.0], [1.0], 0), "points must be at least 1 for each action; got 0"),
+        (lambda: action_grid([0.0], [1.0], 0), "points must be a whole number from 1 on; got 0"),
     ],
 )  # fmt: skip
 def test_refuses_what_does_not_fit(call, message):

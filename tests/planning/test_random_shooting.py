@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from mbrl_teach.control.lqr import lqr
+from mbrl_teach.planning.cem import CrossEntropyPlanner
 from mbrl_teach.planning.mpc import MPC
+from mbrl_teach.planning.mppi import PathIntegralPlanner
 from mbrl_teach.planning.random_shooting import RandomShootingPlanner
 from mbrl_teach.problems.particle import Particle
 from mbrl_teach.problems.pendulum import Pendulum
@@ -103,6 +105,12 @@ def test_sequences_that_break_the_world_are_not_chosen():
 def test_unlimited_actions_need_a_deviation():
     with pytest.raises(ValueError, match="initial_std must be given"):
         planner(Particle())
+
+
+@pytest.mark.parametrize("planner", [RandomShootingPlanner, CrossEntropyPlanner, PathIntegralPlanner])
+def test_no_sampling_planner_takes_a_seed_for_a_generator(planner):
+    with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator, such as"):
+        planner(LimitedParticle(), rng=0)
 
 
 @pytest.mark.parametrize("keywords", [{"population": 0}, {"horizon": 1.5}, {"initial_std": -1.0}])

@@ -78,6 +78,11 @@ def test_an_event_that_is_common_needs_one_round():
     assert found.probability == pytest.approx(1.0, abs=0.01)
 
 
+def test_a_seed_is_no_source_of_chance():
+    with pytest.raises(ValueError, match="rng must be"):
+        rare_event_probability(total, [0.0], [1.0], 2.0, rng=0)
+
+
 def test_it_says_when_the_level_was_not_reached():
     found = estimate(15.0, iterations=1)
     assert not found.converged
