@@ -131,11 +131,31 @@ q_update = Task(
             {"value": lambda Q, s, a, s2: Q[s2].argmax()},
             (INSIDE, TIME_LIMIT),
         ),
+        (
+            "the target takes the largest entry of the whole table, not of the row of s'",
+            {"value": lambda Q, s, a, s2: Q.max()},
+            (INSIDE, TIME_LIMIT),
+        ),
         ("gamma is left out", {"discount": lambda gamma: 1.0}, (INSIDE, TIME_LIMIT)),
         (
             "the old value is not taken off: the step is alpha times the error, target minus Q(s, a)",
-            {"keep": 0.0},
+            {"move": lambda old, r, future, alpha: alpha * (r + future)},
             ALWAYS,
+        ),
+        (
+            "the old value is gone: Q(s, a) moves by alpha times the error, it is not replaced by that",
+            {"move": lambda old, r, future, alpha: alpha * (r + future) - old},
+            ALWAYS,
+        ),
+        (
+            "alpha multiplies r alone: it belongs before the brackets, to the whole error",
+            {"move": lambda old, r, future, alpha: alpha * r + future - old},
+            ALWAYS,
+        ),
+        (
+            "alpha does not multiply the value of s': it belongs to the whole target",
+            {"move": lambda old, r, future, alpha: alpha * (r - old) + future},
+            (INSIDE, TIME_LIMIT),
         ),
         (
             "the entry of s' changes: it is s whose action was tried",
@@ -309,12 +329,12 @@ dyna_q = Task(
         ("it plans once an episode: after each real step is meant", {"plan_at_end": True}, (PLANS,)),
         ("it never plans, or what plan returns is not kept", {"assign": 0}, (PLANS,)),
         (
-            "it never learns from the real step, only from the model",
+            "it never learns from the real step, or what learn returns is not kept",
             {"order": ("record", "plan")},
             WHOLE,
         ),
         (
-            "the last reward overwrites the sum of those before it",
+            "reward_sums holds the last reward or the mean: it is the sum of all that came after the pair",
             {"remember": 0},
             (PLANS,),
         ),
@@ -468,7 +488,8 @@ prioritized_sweep = Task(
     mistakes=mistakes_of(
         references.prioritized_sweep,
         (
-            "the new priorities are made with the old Q: they are due to what has just changed",
+            "the priorities of the pairs that lead there stay as they were, or are made with the old Q: "
+            "they are due to what has just changed",
             {"stale": True},
             (BEHIND, MANY, CALM),
         ),
@@ -501,8 +522,14 @@ prioritized_sweep = Task(
         ("theta is not used: it goes on when nothing is left to do", {"stop": False}, (CALM,)),
         (
             "an old priority is kept if it is larger: the new one says how wrong the pair is now",
-            {"keep_larger": True},
+            {"renewed": lambda new, old, theta: max(new, old)},
             (BEHIND, MANY, CALM),
+        ),
+        (
+            "an old priority is kept where the new one is not above theta: "
+            "the new one takes its place, however small",
+            {"renewed": lambda new, old, theta: new if new > theta else old},
+            (CALM,),
         ),
     ),
 )

@@ -28,7 +28,8 @@ def draw_many(function, case):
             return None
         if np.ndim(action) or isinstance(action, (str, bool)) or action not in range(len(values)):
             got = action.item() if isinstance(action, np.generic) else action
-            raise WrongAnswer(f"action must be a whole number from 0 to {len(values) - 1}; got {got!r}")
+            whole = f"action must be a whole number from 0 to {len(values) - 1}"
+            raise WrongAnswer(f"{whole} where values has {len(values)} entries; got {got!r}")
         tally[int(action)] += 1
     return tally / len(seeds)
 
@@ -60,10 +61,11 @@ def exploring_actions(rng):
 def _updates(rng, terminated, truncated):
     """Q, s, a, r, s', terminated, truncated, alpha, gamma; the values are far from one another."""
     for S, A in ((4, 2), (5, 3)):
-        s, next_state = rng.permutation(S)[:2]
+        s, next_state, elsewhere = rng.permutation(S)[:3]
         Q = 3.0 * rng.permutation(S * A).reshape(S, A) + rng.uniform(1.0, 2.0, size=(S, A))
         a, r = rng.integers(A), rng.uniform(-1.0, 1.0)
         Q[next_state, (a + 1) % A] += 3.0 * S * A  # another action than a is best in s'
+        Q[elsewhere] += 9.0 * S * A  # the largest of the table
         ends = terminated, truncated
         yield Q, int(s), int(a), r, int(next_state), *ends, rng.uniform(0.2, 0.7), rng.uniform(0.6, 0.9)
 
@@ -122,10 +124,11 @@ def single_pairs(rng):
     cases = []
     for S, A, stays in ((4, 3, False), (3, 2, True)):
         Q, counts, reward_sums = rng.uniform(1.0, 3.0, size=(S, A)), np.zeros((S, A, S)), np.zeros((S, A))
-        s, other = rng.permutation(S)[:2]
+        s, other, elsewhere = rng.permutation(S)[:3]
         a = rng.integers(A)
         next_state = s if stays else other
         Q[next_state, a if stays else (a + 1) % A] += 5.0  # the best action of s' is a, or another
+        Q[elsewhere] += 20.0  # the largest of the table
         counts[s, a, next_state] = rng.integers(3, 6)
         reward_sums[s, a] = counts[s, a, next_state] * rng.uniform(1.0, 2.0)
         cases.append((Q, counts, reward_sums, 5, rng.uniform(0.3, 0.6), 0.9, _generator(rng)))

@@ -32,11 +32,6 @@ def all_but_the_best(values):
 # Task 2 ---------------------------------------------------------------------------------------------
 
 
-def old(Q, s, a, s2):
-    """What Q says before the update."""
-    return Q[s, a]
-
-
 def best_next(Q, s, a, s2):
     """The value of the next state: that of its best action."""
     return np.max(Q[s2])
@@ -45,6 +40,11 @@ def best_next(Q, s, a, s2):
 def terminated_alone(terminated, truncated):
     """A time limit ends an episode, but not the world: the state still has a value."""
     return terminated
+
+
+def part_of_the_error(old, r, future, alpha):
+    """A share alpha of the way from the old value to the target."""
+    return alpha * (r + future - old)
 
 
 def q_update(
@@ -61,15 +61,13 @@ def q_update(
     ends=terminated_alone,
     value=best_next,
     discount=lambda gamma: gamma,
-    from_=old,
+    move=part_of_the_error,
     where=lambda s, a, s2: (s, a),
-    keep=1.0,
 ):
     """Q(s, a) moves by alpha towards r + gamma max Q(s', ·), or towards r where the episode terminates."""
     Q = np.array(Q)
     future = 0.0 if ends(terminated, truncated) else value(Q, s, a, next_state)
-    change = alpha * (r + discount(gamma) * future - keep * from_(Q, s, a, next_state))
-    Q[where(s, a, next_state)] += change
+    Q[where(s, a, next_state)] += move(Q[s, a], r, discount(gamma) * future, alpha)
     return Q
 
 
@@ -87,7 +85,6 @@ def table_model(
     S,
     A,
     *,
-    count=1,
     add=1,
     mean=True,
     total=lambda counts: counts.sum(axis=2),
@@ -98,7 +95,7 @@ def table_model(
     counts, rewards = np.zeros((S, A, S)), np.zeros((S, A))
     for s, a, r, s2 in experience:
         s, s2 = (s, s2)[::turn]
-        counts[s, a, s2] = count + add * counts[s, a, s2]
+        counts[s, a, s2] = 1 + add * counts[s, a, s2]
         rewards[s, a] = r + add * rewards[s, a] if mean != "last" else r
     tried = np.maximum(counts.sum(axis=2), 1)
     with np.errstate(all="ignore"):
@@ -340,7 +337,7 @@ def prioritized_sweep(
     known=True,
     spread=True,
     stop=True,
-    keep_larger=False,
+    renewed=lambda new, old, theta: new,
 ):
     """Update the pair of highest priority, then the priorities of all pairs that lead to it."""
     Q, priority, done = np.array(Q), np.array(priority), 0
@@ -353,7 +350,6 @@ def prioritized_sweep(
         for s_before, a_before in np.argwhere(leading)[: None if spread else 1]:
             now = before if stale else Q
             new = size(error(now, s_before, a_before, rewards, next_states, gamma))
-            larger = max(new, priority[s_before, a_before])
-            priority[s_before, a_before] = larger if keep_larger else new
+            priority[s_before, a_before] = renewed(new, priority[s_before, a_before], theta)
         done += 1
     return Q, priority, done
