@@ -24,6 +24,7 @@ import numpy as np
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.environment import ControlEnv
 
 
 class CarParking(ControlProblem):
@@ -163,3 +164,38 @@ def smooth_absolute(x: np.ndarray, p: np.ndarray | float) -> tuple[np.ndarray, n
     """
     root = np.sqrt(x * x + p * p)
     return root - p, x / root, p * p / root**3
+
+
+class CarEnv(ControlEnv):
+    """Parking in Gymnasium; an observation is the state [x, y, θ, v].
+
+    How and where the car stands at the end is in the final cost, paid with the last action of an episode.
+
+    Parameters
+        world: by default `CarParking()`
+        options: those of `ControlEnv`; by default actions are shares of the limits, and an episode starts
+            within ± 0.1 of the world's place and heading, at rest
+    """
+
+    view = ((-4.0, -4.0), (4.0, 4.0))
+    metadata = ControlEnv.metadata | {"render_fps": 33}
+
+    def __init__(self, world: CarParking | None = None, *, render_mode: str | None = None, **options):
+        defaults = {
+            "normalized_actions": True,
+            "start_spread": (0.1, 0.1, 0.1, 0.0),
+            "sensor_range": (500.0, 500.0, 200.0, 50.0),
+        }
+        super().__init__(world or CarParking(), render_mode=render_mode, **(defaults | options))
+
+    def draw(self, canvas):
+        """The goal, the car's body, and its front wheel as it is steered."""
+        x, y, theta, _ = self.state
+        d = self.world.wheelbase
+        body = [(-0.3, -0.5), (d + 0.3, -0.5), (d + 0.3, 0.5), (-0.3, 0.5)]
+        canvas.polygon(body, canvas.GREY)
+        canvas.polygon(canvas.turned(body, theta, (x, y)), canvas.BLUE)
+        axle = np.array([x, y]) + d * np.array([np.cos(theta), np.sin(theta)])
+        wheel = canvas.turned([(-0.3, 0.0), (0.3, 0.0)], theta + self.last_action[0], axle)
+        canvas.line(wheel, canvas.INK, width=0.15)
+        canvas.disc((0.0, 0.0), 0.1, canvas.GREEN)

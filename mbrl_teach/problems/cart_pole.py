@@ -23,6 +23,7 @@ import numpy as np
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.environment import ControlEnv
 from mbrl_teach.problems.integrators import EXPLICIT_EULER, RK4
 
 INTEGRATORS = {"euler": EXPLICIT_EULER, "rk4": RK4}
@@ -180,3 +181,39 @@ class CartPole(ControlProblem):
         return np.broadcast_to(np.diag(self.final_weights), (*s.shape, 4)), self.final_weights * (
             s - self.goal
         )
+
+
+class CartPoleEnv(ControlEnv):
+    """The cart-pole in Gymnasium; an observation is the state [x, θ, v, ω].
+
+    All but the effort is in the final cost, paid with the last action of an episode.
+
+    Parameters
+        world: by default `CartPole()`
+        options: those of `ControlEnv`; by default actions are shares of the limit, and an episode starts
+            within ± 0.05 of the world's initial state
+    """
+
+    view = ((-2.5, -1.0), (2.5, 1.0))
+    metadata = ControlEnv.metadata | {"render_fps": 75}
+
+    def __init__(self, world: CartPole | None = None, *, render_mode: str | None = None, **options):
+        defaults = {
+            "normalized_actions": True,
+            "start_spread": 0.05,
+            "sensor_range": (100.0, 300.0, 100.0, 300.0),
+        }
+        super().__init__(world or CartPole(), render_mode=render_mode, **(defaults | options))
+
+    def draw(self, canvas):
+        """Track, goal, cart and pole, and the force as a bar at the side of the cart that it pushes."""
+        x, theta, length = self.state[0], self.state[1], self.world.length
+        corners = np.array([0.15, 0.08]) * [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+        canvas.line([(self.view[0][0], -0.08), (self.view[1][0], -0.08)], canvas.GREY, width=0.01)
+        canvas.disc((self.world.goal[0], length), 0.06, canvas.GREEN)
+        canvas.polygon(corners + np.array([x, 0.0]), canvas.BLUE)
+        side = x + 0.15 * np.sign(self.last_action[0])
+        canvas.line([(side, 0.0), (side + 0.03 * self.last_action[0], 0.0)], canvas.VERMILLION, width=0.03)
+        bob = (x + length * np.sin(theta), -length * np.cos(theta))
+        canvas.line([(x, 0.0), bob], canvas.INK, width=0.03)
+        canvas.disc(bob, 0.05, canvas.INK)

@@ -12,6 +12,11 @@ import gymnasium
 
 # name, where its class or function is, limit of steps: the horizon of the default world, None without one
 ENVIRONMENTS = (
+    ("Pendulum-v0", "pendulum:PendulumEnv", 200),
+    ("CartPole-v0", "cart_pole:CartPoleEnv", 150),
+    ("CarParking-v0", "car:CarEnv", 500),
+    ("Unicycle-v0", "unicycle:UnicycleEnv", 100),
+    ("Particle-v0", "particle:ParticleEnv", 20),
     ("DynaMaze-v0", "mazes:dyna_maze", None),
     ("StochasticDynaMaze-v0", "mazes:stochastic_dyna_maze", None),
     ("BlockingMaze-v0", "mazes:blocking_maze", None),

@@ -16,6 +16,7 @@ import numpy as np
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.environment import ControlEnv
 
 
 class Particle(ControlProblem):
@@ -91,3 +92,31 @@ class Particle(ControlProblem):
         c = np.array([-self.weights[0] * self.target, 0.0, 0.0])
         arrays = (self.F, self.f, np.diag(self.weights), c)
         return tuple(np.repeat(array[None], self.horizon, axis=0) for array in arrays)
+
+
+class ParticleEnv(ControlEnv):
+    """The particle in Gymnasium; an observation is the state [position, velocity].
+
+    Parameters
+        world: by default `Particle()` with a force of at most 1 N
+        options: those of `ControlEnv`; by default actions are shares of the limit, and an episode starts
+            within ± 0.5 of the world's initial state
+    """
+
+    view = ((-3.0, -0.5), (3.0, 0.5))
+    metadata = ControlEnv.metadata | {"render_fps": 5}
+
+    def __init__(self, world: Particle | None = None, *, render_mode: str | None = None, **options):
+        if world is None:
+            world = Particle()
+            world.action_low, world.action_high = np.array([-1.0]), np.array([1.0])
+        defaults = {"normalized_actions": True, "start_spread": 0.5, "sensor_range": 100.0}
+        super().__init__(world, render_mode=render_mode, **(defaults | options))
+
+    def draw(self, canvas):
+        """The line, the target, the particle, and the force as a bar from it."""
+        x, force = self.state[0], self.last_action[0]
+        canvas.line([(self.view[0][0], 0.0), (self.view[1][0], 0.0)], canvas.GREY, width=0.02)
+        canvas.disc((self.world.target, 0.0), 0.06, canvas.GREEN)
+        canvas.line([(x, 0.0), (x + 0.5 * force, 0.0)], canvas.VERMILLION, width=0.05)
+        canvas.disc((x, 0.0), 0.12, canvas.BLUE)

@@ -16,9 +16,11 @@ The angle is never wrapped: θ = 0 and θ = 2π are two different goals, and eve
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.environment import ControlEnv
 
 
 class Pendulum(ControlProblem):
@@ -116,3 +118,44 @@ class Pendulum(ControlProblem):
         H[..., 0, 0, 0] = self.dt * bend
         H[..., 1, 0, 0] = bend
         return H
+
+
+class PendulumEnv(ControlEnv):
+    """The pendulum in Gymnasium; observations are [cos θ, sin θ, ω], as in Pendulum-v1.
+
+    Parameters
+        world: by default 200 steps with at most 2 N m, too weak to lift the rod at once, and no final cost:
+            so θ and θ + 2π, which look alike, are alike
+        options: those of `ControlEnv`; by default actions are shares of the limit, and an episode starts
+            anywhere: θ within π ± π, ω within ± 1
+    """
+
+    view = ((-1.2, -1.2), (1.2, 1.2))  # in lengths of the rod
+
+    def __init__(self, world: Pendulum | None = None, *, render_mode: str | None = None, **options):
+        if world is None:
+            world = Pendulum(horizon=200, action_limit=2.0, final_weights=(0.0, 0.0))
+        defaults = {
+            "normalized_actions": True,
+            "start_spread": (np.pi, 1.0),
+            "sensor_range": (1.0, 1.0, 100.0),
+        }
+        super().__init__(world, render_mode=render_mode, **(defaults | options))
+
+    def observation(self, s):
+        """[cos θ, sin θ, ω] (..., 3)."""
+        return np.stack([np.cos(s[..., 0]), np.sin(s[..., 0]), s[..., 1]], axis=-1)
+
+    @staticmethod
+    def state_from_observation(observation: ArrayLike) -> np.ndarray:
+        """The state (..., 2) of an observation (..., 3), its angle between -π and π."""
+        o = read_array("observation", observation, "... 3", {})
+        return np.stack([np.arctan2(o[..., 1], o[..., 0]), o[..., 2]], axis=-1)
+
+    def draw(self, canvas):
+        """The rod, and the torque as an arc around the hinge, a half turn for 5 N m."""
+        theta, torque = self.state[0], self.last_action[0]
+        canvas.line([(0.0, 0.0), (-np.sin(theta), np.cos(theta))], canvas.BLUE, width=0.12)
+        arc = np.pi / 2.0 + np.linspace(0.0, np.clip(torque / 5.0, -2.0, 2.0) * np.pi, 40)
+        canvas.line(0.3 * np.stack([np.cos(arc), np.sin(arc)], axis=-1), canvas.VERMILLION, width=0.04)
+        canvas.disc((0.0, 0.0), 0.04, canvas.INK)

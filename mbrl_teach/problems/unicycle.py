@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.environment import ControlEnv
 
 OBSTACLES = ((1.0, -0.3, 0.4), (1.6, 1.6, 0.5), (3.2, 1.0, 0.6), (3.0, 3.2, 0.4))
 
@@ -148,3 +149,31 @@ class Unicycle(ControlProblem):
         """V (..., 3, 3), the same everywhere, and v (..., 3)."""
         gradient = self.final_weights * (s - self.goal)
         return np.broadcast_to(np.diag(self.final_weights), (*s.shape, 3)), gradient
+
+
+class UnicycleEnv(ControlEnv):
+    """The unicycle in Gymnasium; an observation is the state [x, y, θ].
+
+    The goal is in the final cost, paid with the last action of an episode.
+
+    Parameters
+        world: by default at most 2 m/s and 2 rad/s
+        options: those of `ControlEnv`; by default actions are shares of the limits, and an episode starts
+            within ± 0.1 of the world's initial state
+    """
+
+    view = ((-1.0, -1.5), (6.0, 4.5))
+
+    def __init__(self, world: Unicycle | None = None, *, render_mode: str | None = None, **options):
+        if world is None:
+            world = Unicycle(velocity_limit=2.0, turning_limit=2.0)
+        defaults = {"normalized_actions": True, "start_spread": 0.1, "sensor_range": 50.0}
+        super().__init__(world, render_mode=render_mode, **(defaults | options))
+
+    def draw(self, canvas):
+        """Obstacles, goal, and the wheel as an arrowhead that points along its heading."""
+        for x, y, radius in self.world.obstacles:
+            canvas.disc((x, y), radius, canvas.GREY)
+        canvas.disc(self.world.goal[:2], 0.12, canvas.GREEN)
+        arrowhead = [(0.3, 0.0), (-0.2, 0.18), (-0.1, 0.0), (-0.2, -0.18)]
+        canvas.polygon(canvas.turned(arrowhead, self.state[2], self.state[:2]), canvas.BLUE)
