@@ -20,7 +20,7 @@ nearest bound, sends std to zero there: a mean that has reached a bound by accid
 not lost again. With a deterministic objective, the lowest cost of an iteration can then only fall.
 
 Source: de Boer, Kroese, Mannor & Rubinstein, A Tutorial on the Cross-Entropy Method (Annals of Operations
-Research 134, 2005), algorithm 2.2 with section 3.1's smoothing; Pinneri et al. (CoRL 2020) for kept elites.
+Research 134, 2005), section 3.2, with its smoothed updating; Pinneri et al. (CoRL 2020) for kept elites.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class CEMIteration:
 class CEMResult:
     """mean, std (d,): the last distribution
     best (d,), best_cost: of all candidates of all iterations; of a noisy objective, a lucky one
-    converged: whether the deviations have shrunk to the tolerance; if not, `message` says how far
+    converged: whether the deviations have shrunk to the tolerance; if not, `message` says how far. They may
+        shrink before the mean arrives: then more elites, or momentum, help
     history: every :class:`CEMIteration`
     """
 
@@ -113,7 +114,9 @@ def cross_entropy_method(
     std, history, best, best_cost, converged = first_std, [], mean, np.inf, False
     for iteration in range(1, iterations + 1):
         draws = _standard_normal(population, len(mean), rng) if noise is None else noise(population, rng)
-        candidates = np.clip(mean + std * draws, low, high)
+        candidates = std * draws
+        candidates += mean
+        np.clip(candidates, low, high, out=candidates)
         candidates[: len(carried)] = carried
         costs = finite_costs(objective(candidates), population)
         order = np.argsort(costs)[: min(elites, np.isfinite(costs).sum())]

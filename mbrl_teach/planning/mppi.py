@@ -22,7 +22,7 @@ grows, all count alike and the plan stands still.
 iteration takes the λ for which the weights are worth `elites` samples, 1 / sum_i w_i² = elites.
 
 Source: Williams et al., Information Theoretic Model Predictive Control: Theory and Applications to Autonomous
-Driving (IEEE Transactions on Robotics 34, 2018), algorithm 2, where effort is γ/λ.
+Driving (IEEE Transactions on Robotics 34, 2018), section III, where effort is γ/λ = 1 - α.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class PathIntegralPlanner:
         population: sequences N of an iteration; iterations: updates of one plan
         rng: where all chance comes from
         temperature: λ; None: from `elites`
-        elites: how many samples the weights shall be worth where the temperature is None; None: N / 10
+        elites: how many samples the weights shall be worth where the temperature is None; None: N / 50
         effort: weight of the term that pulls the plan to zero, from 0 (none) to 1
         initial_std: deviation of the noise, one number or (m,); None: half of what lies between the limits
         noise_exponent: β of coloured noise, see :mod:`mbrl_teach.planning.coloured_noise`; 0 is white
@@ -92,14 +92,14 @@ class PathIntegralPlanner:
         gamma: float = 1.0,
         final_cost: Callable[[np.ndarray], np.ndarray] | None = None,
         initial_std: ArrayLike | None = None,
-        noise_exponent: float = 0.0,
+        noise_exponent: float = 2.5,
         particles: int | None = None,
     ):
         self.world = Rollouts(model, horizon=horizon, gamma=gamma, final_cost=final_cost, particles=particles)
         self.std = first_std(self.world, initial_std)
         self.population = require_count("population", population)
         self.iterations = require_count("iterations", iterations)
-        elites = max(1, self.population // 10) if elites is None else elites
+        elites = max(1, self.population // 50) if elites is None else elites
         self.elites = require_count("elites", elites, at_most=("population", self.population))
         if temperature is not None and not temperature > 0.0:
             raise ValueError(f"temperature must be positive or None; got {temperature}")

@@ -15,7 +15,7 @@ is the difference between milliseconds and seconds.
 in place of `dynamics`, and J is the mean. The model sees states (P, N, n) in every step, so that an
 ensemble can let a particle keep its member for the whole plan: particle p is always row p.
 
-Source: Rawlings, Mayne & Diehl, Model Predictive Control (2017), section 1.3 (what the final cost is for);
+Source: Rawlings, Mayne & Diehl, Model Predictive Control (2017), chapter 2 (what the final cost is for);
 Chua et al., Deep Reinforcement Learning in a Handful of Trials using Probabilistic Dynamics Models
 (NeurIPS 2018), section 5 (particles).
 """
