@@ -70,13 +70,18 @@ def has_time(symbols: str) -> bool:
 
 
 def same(one: Mapping, other: Mapping, where: Mapping[str, Any], tolerance: float) -> bool:
-    """Whether two sets of results agree in the parts picked out by `where`: name → array index."""
-    return not any(_wrong(one[name], other[name], tolerance)[part].any() for name, part in where.items())
+    """Whether two sets of results agree in the parts picked out by `where`: name → array index.
+
+    NaN in the same places is agreement, too: a mistake may be to divide zero by zero.
+    """
+    both_nan = lambda name: np.isnan(one[name]) & np.isnan(other[name])
+    differ = lambda name: _wrong(one[name], other[name], tolerance) & ~both_nan(name)
+    return not any(differ(name)[part].any() for name, part in where.items())
 
 
 def _wrong(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
-    largest = np.abs(expected).max(initial=0.0)
-    return ~(np.abs(found - expected) <= tolerance * max(largest, 1e-3))
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+    return ~((found == expected) | (np.abs(found - expected) <= tolerance * max(largest, 1e-3)))
 
 
 def _describe(name, found, expected, wrong, t) -> Difference:

@@ -27,9 +27,11 @@ import numpy as np
 
 from mbrl_teach.grading.first_difference import Difference, first_difference, has_time, same
 from mbrl_teach.grading.results import Outputs, name_results, read_results, sizes_in_words
-from mbrl_teach.grading.student_call import Answer, call
+from mbrl_teach.grading.student_call import Answer, ask_once, call
 
 Case = tuple  # the arguments of one call
+
+
 TOLERANCE = 1e-5  # of a result's largest entry: also an answer by numerical minimisation is right
 
 
@@ -73,6 +75,13 @@ def mistakes_of(changed: Callable, *rows: tuple[str, Mapping[str, Any], tuple[st
     return [Mistake(name, partial(changed, **changes), loses) for name, changes, loses in rows]
 
 
+class ExtraPoints(float):
+    """Points beyond full marks, as a check's value: they read ``3.0 extra points``, no mark to nbgrader."""
+
+    def __repr__(self) -> str:
+        return f"{float(self)} extra points"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One property of one answer; `problem` is None if it holds."""
@@ -89,6 +98,7 @@ class Report:
     title: str
     verdicts: tuple[Verdict, ...]
     printed: str = ""
+    extra: bool = False
 
     @property
     def points(self) -> float:
@@ -102,7 +112,8 @@ class Report:
 
     def __str__(self) -> str:
         total = sum(v.points for v in self.verdicts)
-        lines = [f"{self.title}: {self.points:g} of {total:g} points"]
+        kind = "extra points" if self.extra else "points"
+        lines = [f"{self.title}: {self.points:g} of {total:g} {kind}"]
         told = set()
         for verdict in self.verdicts:
             mark = "✓" if verdict.problem is None else "✗"
@@ -123,7 +134,9 @@ class Task:
     """One task: `name` seeds its instances, `results` are the axes of each result, in the order returned.
 
     `reference` computes them rightly, `time` says in which direction: "backward" if the last step is
-    computed first. `objective` is the learning objective that the task belongs to.
+    computed first. `objective` is the learning objective that the task belongs to. `ask` makes a case's
+    results of a function, where that takes more than one call: a function that draws is asked many times.
+    The points of an `extra` task come on top of an assignment's (see `grading.extra_points`).
     """
 
     name: str
@@ -134,6 +147,8 @@ class Task:
     properties: Sequence[Agrees | Holds]
     mistakes: Sequence[Mistake] = ()
     time: str = "forward"
+    ask: Callable[[Callable, Case], Any] = ask_once
+    extra: bool = False
 
     @property
     def points(self) -> float:
@@ -144,7 +159,7 @@ class Task:
         """Examine `student`, print the report and return the points."""
         report = self.examine(student, instances(self.name))
         print(report)
-        return report.points
+        return ExtraPoints(report.points) if self.extra else report.points
 
     def examine(self, student: Callable, rng: np.random.Generator) -> Report:
         """Try every property; each case is called once, also where properties share it."""
@@ -154,7 +169,7 @@ class Task:
             problems = examination.problems()
         judged = zip(self.properties, problems, strict=True)
         verdicts = tuple(Verdict(p.sentence, p.points, problem) for p, problem in judged)
-        return Report(self.title, verdicts, examination.printed)
+        return Report(self.title, verdicts, examination.printed, self.extra)
 
 
 def instances(task: str) -> np.random.Generator:
@@ -214,12 +229,12 @@ class _Examination:
 
     def _answer(self, cases: Callable, i: int, case: Case) -> Answer:
         if (cases, i) not in self.answers:
-            self.answers[cases, i] = call(self.student, case)
+            self.answers[cases, i] = call(self.student, case, self.task.ask)
             self.printed += self.answers[cases, i].printed
         return self.answers[cases, i]
 
     def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> _Failure | None:
-        expected = name_results(self.task, self.task.reference(*case))
+        expected = name_results(self.task, self.task.ask(self.task.reference, case))
         try:
             found = self._read(prop, value, expected)
         except ValueError as error:
@@ -268,7 +283,8 @@ class _Examination:
         wrong = {}
         for mistake in self.task.mistakes:
             try:
-                wrong[mistake.name] = self._read(prop, call(mistake.function, case).value, expected)
+                answer = call(mistake.function, case, self.task.ask)
+                wrong[mistake.name] = self._read(prop, answer.value, expected)
             except ValueError:
                 continue
         for part in parts:

@@ -24,16 +24,17 @@ from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array
 from mbrl_teach.problems.finite_differences import hessian, jacobian
+from mbrl_teach.problems.integrators import RK4, Integrator
 
 
 class Unbounded:
-    """A default bound (m,) for as many actions as the world has; any value set on the world replaces it."""
+    """A default for as many actions, or states, as the world has; any value set on the world replaces it."""
 
-    def __init__(self, value: float):
-        self.value = value
+    def __init__(self, value: float, size: str = "action_size"):
+        self.value, self.size = value, size
 
     def __get__(self, problem: ControlProblem | None, owner: type[ControlProblem]) -> np.ndarray:
-        return np.full((owner if problem is None else problem).action_size, self.value)
+        return np.full(getattr(owner if problem is None else problem, self.size), self.value)
 
 
 class ControlProblem:
@@ -134,6 +135,74 @@ class ControlProblem:
         """A function of (s, a) as a function of z = [s; a]."""
         n = self.state_size
         return lambda z: function(z[..., :n], z[..., n:])
+
+
+class ContinuousProblem(ControlProblem):
+    """Base class of worlds in continuous time. Subclasses give `derivative` and `cost_rate`.
+
+    The task is to choose the actions of all times 0 <= t <= duration that minimise
+
+        ∫ cost_rate(s, a) dt + final_cost(s(duration))    subject to    s' = derivative(s, a),
+
+    from `initial_state` to `final_state`, within limits: collocation does, and needs neither horizon nor
+    step. In steps of `dt` seconds, over which an action is held, it is a :class:`ControlProblem` like any
+    other: `dynamics` is one step of `integrator`, and `cost` the rate at its beginning, times dt. That face
+    knows nothing of a final state that is demanded; what it pays for the end is `final_cost`.
+
+    Attributes beside those of a ControlProblem
+        duration: in seconds
+        final_state (n,): NaN where the end is free, as it is everywhere unless set
+        state_low, state_high (n,): -inf and inf unless set
+        dt: seconds per step; integrator: RK4 unless set
+    """
+
+    duration: float
+    dt: float
+    final_state: np.ndarray = Unbounded(np.nan, "state_size")
+    state_low: np.ndarray = Unbounded(-np.inf, "state_size")
+    state_high: np.ndarray = Unbounded(np.inf, "state_size")
+    integrator: Integrator = RK4
+
+    def derivative(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """s' (..., n) under action `a` (..., m) in state `s` (..., n)."""
+        raise NotImplementedError(f"{type(self).__name__} must define derivative(self, s, a)")
+
+    def cost_rate(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Cost per second (...)."""
+        raise NotImplementedError(f"{type(self).__name__} must define cost_rate(self, s, a)")
+
+    def derivative_jacobian(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """First derivatives (..., n, n+m) of `derivative` by z = [s; a]."""
+        return jacobian(self._of_joint(self.derivative), self._join(s, a))
+
+    def derivative_hessian(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """Second derivatives (..., n, n+m, n+m) of `derivative`."""
+        return hessian(self._of_joint(self.derivative), self._join(s, a))
+
+    def quadratize_rate(self, s: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hessian (..., n+m, n+m) and gradient (..., n+m) of `cost_rate`."""
+        return _curvature_and_slope(self._of_joint(self.cost_rate), self._join(s, a))
+
+    def dynamics(self, s, a):
+        """Next state (..., n): one step of the integrator."""
+        return self.integrator.step(self, s, a, self.dt)
+
+    def linearize(self, s, a):
+        """F (..., n, n+m), from the derivatives of `derivative`."""
+        return self.integrator.jacobian(self, s, a, self.dt)
+
+    def dynamics_hessian(self, s, a):
+        """(..., n, n+m, n+m), likewise."""
+        return self.integrator.hessian(self, s, a, self.dt)
+
+    def cost(self, s, a):
+        """dt times the cost rate, (...)."""
+        return self.dt * self.cost_rate(s, a)
+
+    def quadratize(self, s, a):
+        """C (..., n+m, n+m) and c (..., n+m)."""
+        C, c = self.quadratize_rate(s, a)
+        return self.dt * C, self.dt * c
 
 
 def _curvature_and_slope(scalar_function, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ a = [force u (N) on the cart]. With the cart's mass m₁ and the pole's mass m�
     θ'' = -(l m₂ cos θ sin θ ω² + u cos θ + (m₁ + m₂) g sin θ) / (l D)
 
 The task is to stand still at distance d after 2 s with the least ∫ u² dt. Kelly demands the final state
-exactly; here it is a goal with a price, so that the problem has no constraints but the limit of the force:
+exactly, and so does collocation. For methods that optimise actions alone the end is a goal with a price, so
+that there are no constraints but the limit of the force:
 
     cost dt u²     and at the end     1/2 sum_i w_i (s_i - goal_i)²,     goal = [d, π, 0, 0].
 
@@ -22,14 +23,14 @@ from __future__ import annotations
 import numpy as np
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
-from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.base import ContinuousProblem
 from mbrl_teach.problems.environment import ControlEnv
 from mbrl_teach.problems.integrators import EXPLICIT_EULER, RK4
 
 INTEGRATORS = {"euler": EXPLICIT_EULER, "rk4": RK4}
 
 
-class CartPole(ControlProblem):
+class CartPole(ContinuousProblem):
     """Swing the pole up while the cart moves by `distance`.
 
     Parameters
@@ -65,26 +66,15 @@ class CartPole(ControlProblem):
         require_positive(length=length, action_limit=action_limit)
         if integrator not in INTEGRATORS:
             raise ValueError(f"integrator must be one of {sorted(INTEGRATORS)}; got {integrator!r}")
-        self.horizon, self.dt, self.integrator = require_steps(horizon), dt, integrator
+        self.horizon, self.dt, self.integrator = require_steps(horizon), dt, INTEGRATORS[integrator]
+        self.duration = self.horizon * dt
         self.cart_mass, self.pole_mass, self.length, self.gravity = cart_mass, pole_mass, length, gravity
         self.goal = np.array([distance, np.pi, 0.0, 0.0])
+        self.final_state = self.goal.copy()  # demanded by collocation, priced elsewhere
         self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
         self.force_weight = force_weight
         self.final_weights = read_array("final_weights", final_weights, "4", {}).copy()
         self.initial_state = read_array("initial_state", initial_state, "4", {}).copy()
-        self._integrator = INTEGRATORS[integrator]
-
-    def dynamics(self, s, a):
-        """Next state (..., 4): one step of the integrator."""
-        return self._integrator.step(self, s, a, self.dt)
-
-    def linearize(self, s, a):
-        """F (..., 4, 5)."""
-        return self._integrator.jacobian(self, s, a, self.dt)
-
-    def dynamics_hessian(self, s, a):
-        """(..., 4, 5, 5)."""
-        return self._integrator.hessian(self, s, a, self.dt)
 
     def energy(self, s):
         """Kinetic and potential energy (...) in J, 0 at rest with the pole level."""
@@ -158,10 +148,10 @@ class CartPole(ControlProblem):
         y_tw = (2.0 * length * m2_cos * omega - y_w * D_t) * y_u
         return sin, cos, y, (y_t, y_w, y_u), (y_tt, y_tw, -y_u * y_u * D_t, 2.0 * length * m2_sin * y_u)
 
-    def cost(self, s, a):
-        """w_u u² dt, of shape (...)."""
+    def cost_rate(self, s, a):
+        """w_u u², of shape (...)."""
         return np.broadcast_to(
-            self.dt * self.force_weight * a[..., 0] ** 2, np.broadcast_shapes(s.shape[:-1], a.shape[:-1])
+            self.force_weight * a[..., 0] ** 2, np.broadcast_shapes(s.shape[:-1], a.shape[:-1])
         )
 
     def final_cost(self, s):
@@ -169,10 +159,10 @@ class CartPole(ControlProblem):
         error = s - self.goal
         return 0.5 * (error * error) @ self.final_weights
 
-    def quadratize(self, s, a):
-        """C (..., 5, 5), the same everywhere, and c (..., 5): only the force costs."""
+    def quadratize_rate(self, s, a):
+        """Hessian (..., 5, 5), the same everywhere, and gradient (..., 5): only the force costs."""
         curvature = np.zeros(5)
-        curvature[4] = 2.0 * self.dt * self.force_weight
+        curvature[4] = 2.0 * self.force_weight
         z = self._join(s, a)
         return np.broadcast_to(np.diag(curvature), (*z.shape, 5)), z * curvature
 

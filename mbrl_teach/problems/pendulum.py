@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array, require_positive, require_steps
-from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.base import ContinuousProblem
 from mbrl_teach.problems.environment import ControlEnv
 
 
-class Pendulum(ControlProblem):
+class Pendulum(ContinuousProblem):
     """Swing a pendulum up from `initial_state`, by default hanging at rest.
 
     Parameters
@@ -53,6 +53,7 @@ class Pendulum(ControlProblem):
     ):
         require_positive(dt=dt, mass=mass, length=length, action_limit=action_limit)
         self.horizon, self.dt = require_steps(horizon), dt
+        self.duration = self.horizon * dt
         self.gravity, self.mass, self.length = gravity, mass, length
         self.action_low, self.action_high = np.array([-action_limit]), np.array([action_limit])
         self.weights = read_array("weights", weights, "3", {}).copy()
@@ -61,8 +62,13 @@ class Pendulum(ControlProblem):
         self._fall = 3.0 * gravity / (2.0 * length)
         self._push = 3.0 / (mass * length**2)
 
+    def derivative(self, s, a):
+        """s' = [ω, θ''] (..., 2)."""
+        acceleration = self._fall * np.sin(s[..., 0]) + self._push * a[..., 0]
+        return np.stack(np.broadcast_arrays(s[..., 1], acceleration), axis=-1)
+
     def dynamics(self, s, a):
-        """Next state (..., 2)."""
+        """Next state (..., 2), by semi-implicit Euler."""
         theta = s[..., 0]
         omega = s[..., 1] + self.dt * (self._fall * np.sin(theta) + self._push * a[..., 0])
         next_state = np.empty((*omega.shape, 2))
@@ -76,9 +82,9 @@ class Pendulum(ControlProblem):
         height = 0.5 * self.length * np.cos(s[..., 0])
         return 0.5 * inertia * s[..., 1] ** 2 + self.mass * self.gravity * height
 
-    def cost(self, s, a):
-        """Running cost (...)."""
-        angle, velocity, torque = self.dt * self.weights
+    def cost_rate(self, s, a):
+        """Running cost per second (...)."""
+        angle, velocity, torque = self.weights
         upright = 1.0 - np.cos(s[..., 0])
         return angle * upright + 0.5 * velocity * s[..., 1] ** 2 + 0.5 * torque * a[..., 0] ** 2
 
@@ -96,15 +102,15 @@ class Pendulum(ControlProblem):
         F[..., 1, 0] = slope
         return F
 
-    def quadratize(self, s, a):
-        """C (..., 3, 3), diagonal and indefinite below the horizontal, and c (..., 3)."""
+    def quadratize_rate(self, s, a):
+        """(..., 3, 3), diagonal and indefinite below the horizontal, and (..., 3)."""
         gradient = self._join(s, a)
         theta = gradient[..., 0]
         C = np.empty((*gradient.shape, 3))
-        C[...] = self.dt * np.diag(self.weights)
+        C[...] = np.diag(self.weights)
         C[..., 0, 0] *= np.cos(theta)
         gradient[..., 0] = np.sin(theta)
-        gradient *= self.dt * self.weights
+        gradient *= self.weights
         return C, gradient
 
     def quadratize_final(self, s):

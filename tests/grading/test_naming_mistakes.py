@@ -1,6 +1,7 @@
 """When an examination names a known mistake, and when it does not."""
 
 import numpy as np
+import pytest
 
 from mbrl_teach.grading.task import Mistake
 from tests.grading.test_task import examine, make_task, running_sum, wrong
@@ -87,3 +88,19 @@ def test_a_mistake_that_is_right_where_the_student_is_wrong_is_not_named():
 def test_a_listed_mistake_that_fails_itself_is_passed_over():
     broken = with_mistakes(("broken", lambda x: 1 / 0), ("not squared", not_squared))
     assert "Looks like: not squared" in str(examine(not_squared, broken))
+
+
+@pytest.mark.parametrize("result_of_0", [np.nan, np.inf])
+def test_a_mistake_that_divides_by_zero_is_named_where_the_student_has_the_same(result_of_0):
+    def divide_at(step):
+        def divide(x):
+            sums, squares, total = running_sum(x)
+            squares[step] = result_of_0
+            return sums, squares, total
+
+        return divide
+
+    listed = with_mistakes(("divided by zero", divide_at(1)))
+    assert "Looks like: divided by zero" in str(examine(divide_at(1), listed))
+    assert "Looks like" not in str(examine(divide_at(2), listed))
+    assert "Looks like" not in str(examine(wrong(1, (0, 0)), listed))

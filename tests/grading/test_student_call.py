@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mbrl_teach.grading.references import lqr as references
-from mbrl_teach.grading.student_call import call
+from mbrl_teach.grading.student_call import WrongAnswer, call
 
 
 def compiled(source, filename="/tmp/ipykernel_4711/1234567.py"):
@@ -39,8 +39,13 @@ def student(x):
 
 @pytest.mark.parametrize(
     "line",
-    ["return 1 / 0", "return np.linalg.inv(np.zeros((2, 2)))", "return json.loads('x')"],
-    ids=["own", "numpy", "standard library"],
+    [
+        "return 1 / 0",
+        "return np.linalg.inv(np.zeros((2, 2)))",
+        "return np.random.default_rng(0).choice(2, p=[0.5, 0.6])",
+        "return json.loads('x')",
+    ],
+    ids=["own", "numpy", "compiled numpy", "standard library"],
 )
 def test_an_error_shows_the_students_own_lines_and_no_others(line):
     what, *where = error_lines(compiled(CELL.format(line=line)), 1.0)
@@ -160,3 +165,17 @@ def test_arguments_that_are_changed_in_place_stay_as_they_were():
 
 def test_functions_are_handed_on_as_they_are():
     assert call(lambda f: f, (np.linalg.inv,)).value is np.linalg.inv
+
+
+def test_a_function_may_be_asked_several_times_on_the_same_copies():
+    ask = lambda function, case: [function(*case) for _ in range(3)]
+    numbers = [1]
+    assert call(lambda x: x.append(1) or len(x), (numbers,), ask).value == [2, 3, 4]
+    assert numbers == [1]
+
+
+def test_a_wrong_answer_is_told_in_its_own_words():
+    def ask(function, case):
+        raise WrongAnswer(f"{function()} is no action")
+
+    assert call(lambda: 7, (), ask).error == "7 is no action"

@@ -76,7 +76,9 @@ def test_a_task_is_four_cells(solution):
 
 def test_a_task_says_its_points_and_minutes_and_has_three_hints(solution):
     for task, _, check, _ in tasks(solution):
-        assert re.search(rf"\b{check.metadata.nbgrader.points:g} points?\b", task.source), task.source
+        points = check.metadata.nbgrader.points
+        worth = rf"{points:g} points?" if points else r"optional, [1-9]\d* extra points?"
+        assert re.search(rf"\b{worth}\b", task.source), task.source
         assert re.search(r"\b\d+ min", task.source), task.source
         hints = re.findall(r"<details>\s*<summary>Hint (\d).*?</details>", task.source, flags=re.DOTALL)
         assert hints == ["1", "2", "3"], task.source

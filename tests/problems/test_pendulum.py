@@ -88,3 +88,15 @@ def test_nan_is_no_parameter(name):
 def test_vectors_have_the_right_length(name, value):
     with pytest.raises(ValueError, match=f"{name} must have shape"):
         Pendulum(**{name: value})
+
+
+def test_its_steps_approach_the_differential_equation():
+    """Semi-implicit Euler is of first order: half the step, half the distance to scipy's solution."""
+    actions = np.array([0.7])
+    miss = []
+    for horizon in (50, 100):
+        world = Pendulum(horizon=horizon, dt=1.0 / horizon, initial_state=(2.0, 0.5))
+        states, _ = world.rollout(np.full((horizon, 1), 0.7))
+        flow = solve_ivp(lambda t, s, w=world: w.derivative(s, actions), (0, 1), [2.0, 0.5], rtol=1e-10)
+        miss.append(np.abs(states[-1] - flow.y[:, -1]).max())
+    assert miss[0] / miss[1] == pytest.approx(2.0, abs=0.1)

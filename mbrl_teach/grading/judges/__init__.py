@@ -1,0 +1,1 @@
+"""Judges for answers that no single right answer can be compared with, one module per assignment."""
