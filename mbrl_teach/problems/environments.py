@@ -1,16 +1,10 @@
 """The worlds under the names that `gymnasium.make` knows, registered by importing this module::
 
     import mbrl_teach.problems.environments
-<<<<<<< HEAD
-    env = gymnasium.make("mbrl_teach/DynaMaze-v0")
-
-Keywords of `gymnasium.make` go to the environment's class or function.
-=======
     env = gymnasium.make("mbrl_teach/Pendulum-v0")
 
 Keywords of `gymnasium.make` go to the environment's class or function. With a world of another horizon,
 `max_episode_steps` has to be given too.
->>>>>>> main
 """
 
 from __future__ import annotations
