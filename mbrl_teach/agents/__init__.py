@@ -1,0 +1,1 @@
+"""Loops that act in a Gymnasium environment, learn a model of it, and plan in the model."""

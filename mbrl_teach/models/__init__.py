@@ -1,0 +1,1 @@
+"""Worlds learned from experience, with the face of the true ones."""
