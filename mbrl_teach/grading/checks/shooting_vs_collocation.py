@@ -213,7 +213,7 @@ trapezoid = Task(
             DEFECTS,
         ),
         (
-            "the whole defect has the opposite sign: it is zero for the same states, but not the defect asked for",
+            "the whole defect has the opposite sign: it is zero for the same states, but not what is asked for",
             {"defects": lambda *case: -references.trapezoid_defects(*case)},
             DEFECTS,
         ),
