@@ -173,6 +173,11 @@ end_sensitivities = Task(
             (ACTIONS_1, ACTIONS),
         ),
         ("the loop never reaches index 0: the Jacobian of the first step is missing", {"first": 1}, ALL_OF_3),
+        (
+            "the product grows from the first step on: what stands before F_{a,t} are the Jacobians after step t",
+            {"order": iter},
+            (START, ACTIONS_1, ACTIONS),
+        ),
         ("the first Jacobian is used at every step", {"jacobian": lambda F, t: F[0]}, ALL_OF_3),
     ),
 )
@@ -238,7 +243,12 @@ trapezoid = Task(
             COSTS,
         ),
         ("every knot but the last has a whole interval", {"ends": (1.0, 0.0)}, (CURVED_COST,)),
-        ("h is missing in the cost", {"length": lambda h: 1.0}, COSTS),
+        (
+            "the cost is the mean rate times the duration: the first and the last knot count half as much as others",
+            {"ends": (1.0, 1.0), "length": lambda h, N: h * N / (N + 1)},
+            (CURVED_COST,),
+        ),
+        ("h is missing in the cost", {"length": lambda h, N: 1.0}, COSTS),
     ),
 )
 

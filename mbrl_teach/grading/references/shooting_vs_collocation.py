@@ -129,14 +129,14 @@ def trapezoid(
     interval=_interval,
     defects=trapezoid_defects,
     ends=(0.5, 0.5),
-    length=lambda h: h,
+    length=lambda h, N: h,
 ):
     """Defects of the trapezoid rule, and the cost by the same rule."""
     N = len(states) - 1
     h = interval(duration, N)
     weights = np.ones(N + 1)
     weights[[0, -1]] = ends
-    return defects(states, actions, h, derivative), length(h) * (weights @ cost_rate(states, actions))
+    return defects(states, actions, h, derivative), length(h, N) * (weights @ cost_rate(states, actions))
 
 
 def hermite_simpson(
