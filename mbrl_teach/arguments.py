@@ -138,6 +138,17 @@ def require_steps(horizon: int) -> int:
     return int(horizon)
 
 
+def require_count(
+    name: str, number: int, *, at_least: int = 1, at_most: tuple[str, int] | None = None
+) -> int:
+    """`number` as an int. Raises ValueError unless it is whole and in the range; `at_most` has a name too."""
+    whole = isinstance(number, (int, float, np.number)) and number == np.floor(number) and number < np.inf
+    if not (whole and number >= at_least and (at_most is None or number <= at_most[1])):
+        until = "on" if at_most is None else f"to {at_most[0]} = {at_most[1]}"
+        raise ValueError(f"{name} must be a whole number from {at_least} {until}; got {number}")
+    return int(number)
+
+
 def require_positive(**numbers: float) -> None:
     """Raise ValueError for the first number that is not above zero (NaN is not), with its name."""
     for name, number in numbers.items():

@@ -18,6 +18,7 @@ class Plan:
     iterations: how many the solver made
     history: one record per iteration, made of what the solver has to show
     policy: K (T, m, n) and k (T, m) of the feedback law a_t = K_t s_t + k_t around the trajectory, or None
+    elites: further action sequences (E, T, m), nearly as good, which the next plan may start from, or None
     """
 
     states: np.ndarray
@@ -28,3 +29,4 @@ class Plan:
     message: str
     history: tuple[Any, ...] = field(default=(), repr=False)
     policy: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
+    elites: np.ndarray | None = field(default=None, repr=False)

@@ -16,7 +16,9 @@ lengthened by repeating its last action::
 
 Optimisers start from it, sampling planners draw around it. A planner that also takes `initial_policy` is
 given the feedback law (K, k) of the solution, shifted alike: actions alone, replayed from a disturbed state
-of an unstable world, can end far from the plan, whereas the law leads back to it.
+of an unstable world, can end far from the plan, whereas the law leads back to it. And a planner that takes
+`initial_elites` is given the solution's elites, sequences nearly as good as it, each shifted alike. So what
+is carried from plan to plan is kept here and nowhere else: `reset` forgets all of it.
 
 Source: Rawlings, Mayne & Diehl, Model Predictive Control (2017), section 1.1; on warm starts, Tassa, Erez &
 Todorov, Synthesis and Stabilization of Complex Behaviors (IROS 2012), section IV.
@@ -34,7 +36,7 @@ from mbrl_teach.arguments import read_array
 
 
 class Planned(Protocol):
-    """What MPC reads of a plan. Further fields are welcome, `policy` (K, k) or None among them."""
+    """What MPC reads of a plan. Further fields are welcome, `policy` and `elites` among them (see Plan)."""
 
     states: np.ndarray  # (T+1, n)
     actions: np.ndarray  # (T, m)
@@ -47,7 +49,7 @@ class Planner(Protocol):
         """A plan from `state` (n,).
 
         For a warm start it also takes the keyword `initial_actions` (T, m) or None, and perhaps
-        `initial_policy` (K (T, m, n), k (T, m)) or None.
+        `initial_policy` (K (T, m, n), k (T, m)) or None, or `initial_elites` (E, T, m) or None.
         """
 
 
@@ -123,6 +125,9 @@ class MPC:
         law = getattr(self.plan, "policy", None)
         if "initial_policy" in self._hands_over and law is not None:
             keywords["initial_policy"] = tuple(shift(part, self._executed) for part in law)
+        elites = getattr(self.plan, "elites", None)
+        if "initial_elites" in self._hands_over and elites is not None:
+            keywords["initial_elites"] = np.array([shift(sequence, self._executed) for sequence in elites])
         return keywords
 
 
@@ -137,5 +142,5 @@ def _keywords(function) -> frozenset[str]:
     """Which of the keywords of a warm start the function takes."""
     parameters = inspect.signature(function).parameters
     anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    names = {"initial_actions", "initial_policy"}
+    names = {"initial_actions", "initial_policy", "initial_elites"}
     return frozenset(names if anything else names & parameters.keys())
