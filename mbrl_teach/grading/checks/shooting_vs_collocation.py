@@ -174,7 +174,7 @@ end_sensitivities = Task(
         ),
         ("the loop never reaches index 0: the Jacobian of the first step is missing", {"first": 1}, ALL_OF_3),
         (
-            "the product grows from the first step on: what stands before F_{a,t} are the Jacobians after step t",
+            "the product grows from the first step on: before F_{a,t} stand the Jacobians after step t",
             {"order": iter},
             (START, ACTIONS_1, ACTIONS),
         ),
@@ -218,7 +218,7 @@ trapezoid = Task(
             DEFECTS,
         ),
         (
-            "the whole defect has the opposite sign: it is zero for the same states, but not what is asked for",
+            "the whole defect has the opposite sign: zero for the same states, but not what is asked for",
             {"defects": lambda *case: -references.trapezoid_defects(*case)},
             DEFECTS,
         ),
@@ -244,7 +244,7 @@ trapezoid = Task(
         ),
         ("every knot but the last has a whole interval", {"ends": (1.0, 0.0)}, (CURVED_COST,)),
         (
-            "the cost is the mean rate times the duration: the first and the last knot count half as much as others",
+            "the cost is the mean rate times the duration: the ends count half as much as other knots",
             {"ends": (1.0, 1.0), "length": lambda h, N: h * N / (N + 1)},
             (CURVED_COST,),
         ),
