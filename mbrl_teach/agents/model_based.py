@@ -6,13 +6,13 @@
     mpc          aggregating, and a new plan in each step: only its first action is executed.
 
 *Why aggregate?* A model fitted to the base policy's data is good where the base policy goes. A plan goes
-elsewhere, and there, worse, it goes where the model errs to its advantage: nothing else is looked for as
-eagerly as a mistake that promises a low cost. Executing the plan brings data from just there. That is DAgger
-for models: the data come, more and more, from the distribution that the plans themselves bring about, and a
-model that fits *that* is all that planning needs.
+elsewhere and, worse, it goes where the model errs to its advantage: nothing is looked for as eagerly as a
+mistake that promises a low cost. Executing the plan brings data from just there. That is DAgger for models:
+the data come, more and more, from the distribution that the plans themselves bring about, and a model that
+fits *that* is all that planning needs.
 
-*Why replan?* A plan of T steps adds up T steps' errors, in an unstable world e^(λT) times the first. A new plan
-begins at the true state.
+*Why replan?* A plan of T steps adds up T steps' errors, and in an unstable world the first one has grown by
+e^(λT) at the end. A new plan begins at the true state.
 
 All loops take the same number of real steps: `trials` episodes. The base policy acts in the first, in the
 naive loop in all but the last.
@@ -26,16 +26,16 @@ naive loop in all but the last.
         rng=rng,
     )
 
-Source: Sutton, Dyna (SIGART Bulletin 2, 1991), and Atkeson & Santamaria, A comparison of direct and model-based
-reinforcement learning (ICRA 1997), for the loop; Ross & Bagnell, Agnostic System Identification for
-Model-Based Reinforcement Learning (ICML 2012), algorithm 1 (aggregation) and section 3 (why one batch may
-fail); Nagabandi et al. (ICRA 2018), algorithm 1 (MPC on a network).
+Source: Sutton, Dyna (SIGART Bulletin 2, 1991), and Atkeson & Santamaria, A comparison of direct and
+model-based reinforcement learning (ICRA 1997), for the loop; Ross & Bagnell, Agnostic System Identification
+for Model-Based Reinforcement Learning (ICML 2012), algorithm 1 (aggregation) and section 3 (why one batch
+may fail); Nagabandi et al. (ICRA 2018), algorithm 1 (MPC on a network).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import gymnasium as gym
@@ -115,8 +115,8 @@ def model_based_rl(
         if number >= base_trials:
             world = _fit_world(env, model, reward, done, steps)
             policy = MPC(planner(world)) if loop == "mpc" else WholePlans(planner(world))
-        trial = run_trial(env, policy, steps=steps, read_state=read_state, seed=int(rng.integers(2**31)))
-        done.append(replace(trial, plan=getattr(policy, "first_plan", None)))
+        seed = int(rng.integers(2**31))
+        done.append(run_trial(env, policy, steps=steps, read_state=read_state, seed=seed))
         if callback is not None:
             callback(done[-1])
     returns = np.array([trial.total_reward for trial in done])
@@ -124,21 +124,23 @@ def model_based_rl(
 
 
 class WholePlans:
-    """The policy that makes a plan, executes all of it whatever happens, and then makes the next."""
+    """The policy that makes a plan, executes all of it whatever happens, and then makes the next.
+
+    `plan` is the latest plan, None before the first.
+    """
 
     def __init__(self, planner: Planner):
         self.planner = planner
-        self.first_plan: Planned | None = None
-        self._actions: Iterator[np.ndarray] = iter(())
+        self.plan: Planned | None = None
+        self._left: Iterator[np.ndarray] = iter(())
 
     def __call__(self, state: np.ndarray) -> np.ndarray:
         """The next action (m,); `state` (n,) matters only when a new plan is made."""
-        action = next(self._actions, None)
+        action = next(self._left, None)
         if action is None:
-            plan = self.planner.plan(state)
-            self.first_plan = self.first_plan or plan
-            self._actions = iter(plan.actions)
-            action = next(self._actions)
+            self.plan = self.planner.plan(state)
+            self._left = iter(self.plan.actions)
+            action = next(self._left)
         return np.array(action)
 
 

@@ -1,4 +1,4 @@
-"""Trials: episodes in a Gymnasium environment with boxes of numbers, kept so that a model can learn from them.
+"""Trials: episodes in a Gymnasium environment of Boxes, kept so that a model can learn from them.
 
 A trial of T steps is T + 1 states and T actions. Its steps (s_t, a_t, s_{t+1}) are pairs of *its own* states:
 between the last state of one trial and the first of the next there is a reset, and no world to be learned.
@@ -28,7 +28,7 @@ class Trial:
 
     states (T+1, n), actions (T, m), rewards (T,)
     terminated: whether the last state was an end of the world; else time was up
-    plan: the first plan that was followed, None if there was none: what the model expected
+    plan: the first one that was made, None if there was none: what the model expected
     """
 
     states: np.ndarray
@@ -46,22 +46,25 @@ class Trial:
 def run_trial(env: gym.Env, policy: Policy, *, steps: int, read_state: ReadState, seed: int) -> Trial:
     """Reset `env` and follow `policy`, (n,) -> (m,), until the episode ends or for `steps` steps.
 
+    policy: its attribute `plan`, if it has one, is the latest plan that it has made
     read_state: from an observation, flattened, to the state (n,) that model and planner see
 
     Raises ValueError if the environment's reward or state is not finite.
     """
     observation, _ = env.reset(seed=seed)
-    states, actions, rewards, terminated = [_state(observation, read_state)], [], [], False
+    states, actions, rewards = [_state(observation, read_state)], [], []
+    plan = None
     for _ in range(steps):
-        action = np.clip(policy(states[-1]), env.action_space.low.ravel(), env.action_space.high.ravel())
-        observation, reward, terminated, truncated, _ = env.step(_shaped(action, env.action_space))
+        action = _action(policy(states[-1]), env.action_space)
+        plan = plan or getattr(policy, "plan", None)
+        observation, reward, terminated, truncated, _ = env.step(action)
         states.append(_state(observation, read_state))
-        actions.append(action)
+        actions.append(action.astype(np.float64).ravel())
         rewards.append(reward)
         if terminated or truncated:
             break
     rewards = read_array("the environment's rewards", rewards, "T", {})
-    return Trial(np.array(states), np.array(actions), rewards, bool(terminated))
+    return Trial(np.array(states), np.array(actions), rewards, bool(terminated), plan)
 
 
 def steps_of(trials: Sequence[Trial]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -99,6 +102,7 @@ def _state(observation, read_state) -> np.ndarray:
     return read_array("read_state(observation)", read_state(flat), "n", {})
 
 
-def _shaped(action: np.ndarray, space: gym.spaces.Box) -> np.ndarray:
-    """The action in the shape and type of the space; rounding must not carry it over a limit."""
-    return np.clip(action.reshape(space.shape).astype(space.dtype), space.low, space.high)
+def _action(action, space: gym.spaces.Box) -> np.ndarray:
+    """In the shape, type and limits of the space; rounding to its type must not carry it over a limit."""
+    flat = read_array("the policy's action", action, "m", {"m": int(np.prod(space.shape))})
+    return np.clip(flat.reshape(space.shape).astype(space.dtype), space.low, space.high)

@@ -68,9 +68,10 @@ class DynamicsModel:
         self.action_size: int | None = None
 
     def fit(self, states: ArrayLike, actions: ArrayLike, next_states: ArrayLike) -> Self:
-        """Forget everything, and learn from steps: states, next_states (N, n), actions (N, m); returns itself.
+        """Forget everything, and learn from N steps; returns itself.
 
-        A step must not span an episode's end: its next state is the last one seen, not the new start.
+        states, next_states (N, n), actions (N, m). A step must not span an episode's end: its next state is
+        the last one seen there, not the new start.
 
         Raises ValueError for arrays that do not fit together, hold NaN or infinity, or hold no step.
         """
@@ -104,7 +105,8 @@ class DynamicsModel:
         J = self.regression.jacobian(self.inputs(s, a))
         k = J.shape[-1] - a.shape[-1]
         F = np.empty((*J.shape[:-1], n + a.shape[-1]))
-        F[..., :n] = np.eye(n) + J[..., :k] @ self.encoding.jacobian(s)
+        np.matmul(J[..., :k], self.encoding.jacobian(s), out=F[..., :n])
+        F[..., :n] += np.eye(n)
         F[..., n:] = J[..., k:]
         return F
 

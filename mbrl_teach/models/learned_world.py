@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from mbrl_teach.arguments import read_array, require_generator, require_steps
 from mbrl_teach.models.dynamics_model import DynamicsModel
 from mbrl_teach.problems.base import ControlProblem
+from mbrl_teach.problems.finite_differences import jacobian
 
 Cost = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -84,6 +85,14 @@ class LearnedWorld(ControlProblem):
     def linearize(self, s, a):
         """F (..., n, n+m) of the model."""
         return self.model.linearize(s, a)
+
+    def dynamics_hessian(self, s, a):
+        """(..., n, n+m, n+m), by differences of `linearize`: two of `dynamics` in float32 are noise."""
+        n = self.state_size
+        flat = lambda z: self.model.linearize(z[..., :n], z[..., n:]).reshape(*z.shape[:-1], -1)
+        H = jacobian(flat, self._join(s, a))
+        H = H.reshape(*H.shape[:-2], n, H.shape[-1], H.shape[-1])
+        return 0.5 * (H + H.mT)
 
     def sample(self, s: np.ndarray, a: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Next states (..., n) drawn from the model, for planners with particles."""

@@ -56,13 +56,6 @@ class LeastSquares(Regression):
         self.covariance = residuals.T @ residuals / left if left else np.diag(np.full(Y.shape[1], np.inf))
         return self
 
-    @classmethod
-    def of(cls, W: np.ndarray, covariance: np.ndarray) -> LeastSquares:
-        """One whose W (d+1, p) and covariance (p, p) are known instead of fitted."""
-        known = cls()
-        known.W, known.covariance, known.rank = W, covariance, len(W)
-        return known
-
     def mean(self, X):
         """(..., p)."""
         return X @ self.W[:-1] + self.W[-1]
@@ -79,9 +72,7 @@ class LeastSquares(Regression):
     def sample(self, X, rng):
         """Normal with covariance Σ, (..., p). Raises ValueError where N <= rank has left Σ unknown."""
         if not np.isfinite(self.covariance).all():
-            raise ValueError(
-                f"sample needs more steps than the rank {self.rank} of the inputs, to learn the noise"
-            )
+            raise ValueError(f"sample needs more steps than the inputs' rank {self.rank}, to know the noise")
         mean = self.mean(X)
         return mean + rng.standard_normal(mean.shape) @ square_root(self.covariance).T
 
@@ -96,6 +87,17 @@ class Linear(DynamicsModel):
 
     def __init__(self, *, ridge: float = 0.0, encoding: Encoding | None = None):
         super().__init__(LeastSquares(ridge), encoding)
+
+    @classmethod
+    def of(
+        cls, W: np.ndarray, covariance: np.ndarray, *, action_size: int, encoding: Encoding | None = None
+    ) -> Linear:
+        """The model whose W (k+m+1, n) and noise covariance (n, n) are known instead of fitted."""
+        model = cls(encoding=encoding)
+        known = model.regression
+        known.W, known.covariance, known.rank = W, covariance, len(W)
+        model.state_size, model.action_size = W.shape[1], action_size
+        return model
 
     @property
     def F(self) -> np.ndarray:
@@ -130,7 +132,7 @@ def _solve(X: np.ndarray, Y: np.ndarray, ridge: float) -> tuple[np.ndarray, int]
     scale = np.sqrt((X * X).sum(axis=0)) if ridge == 0.0 else np.ones(X.shape[1])
     scale[scale == 0.0] = 1.0
     U, S, Vt = np.linalg.svd(X / scale, full_matrices=False)
-    kept = S > max(X.shape) * np.finfo(np.float64).eps * S.max(initial=0.0)
+    kept = max(X.shape) * np.finfo(np.float64).eps * S.max(initial=0.0) < S
     gain = np.divide(S, S * S + ridge, out=np.zeros_like(S), where=kept)
     return (Vt.T * gain) @ (U.T @ Y) / scale[:, None], int(kept.sum())
 

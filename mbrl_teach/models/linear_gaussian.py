@@ -41,7 +41,7 @@ from scipy.stats import invwishart
 from mbrl_teach.arguments import read_array, require_generator
 from mbrl_teach.models.dynamics_model import DynamicsModel, Regression, read_steps
 from mbrl_teach.models.encoding import Encoding
-from mbrl_teach.models.linear import LeastSquares, Linear, square_root
+from mbrl_teach.models.linear import Linear, square_root
 
 
 class BayesianLinear(Regression):
@@ -163,12 +163,8 @@ class LinearGaussian(DynamicsModel):
         covariance = invwishart(believed.degrees, believed.scale).rvs(random_state=rng).reshape(n, n)
         normal = rng.standard_normal(believed.M.shape) @ square_root(covariance).T
         factor = np.linalg.cholesky(believed.precision_matrix)
-        drawn = Linear(encoding=self.encoding)
-        drawn.state_size, drawn.action_size = n, self.action_size
-        drawn.regression = LeastSquares.of(
-            believed.M + solve_triangular(factor, normal, lower=True, trans="T"), covariance
-        )
-        return drawn
+        W = believed.M + solve_triangular(factor, normal, lower=True, trans="T")
+        return Linear.of(W, covariance, action_size=self.action_size, encoding=self.encoding)
 
     @property
     def covariance(self) -> np.ndarray:
@@ -178,7 +174,7 @@ class LinearGaussian(DynamicsModel):
 
     @property
     def log_evidence(self) -> float:
-        """log p(data): how well the prior foretold all that was seen, for the comparison of priors or features."""
+        """log p(data): how well the prior foretold all that was seen; it compares priors, or features."""
         self._require_data()
         return float(self.regression.log_evidence)
 

@@ -55,7 +55,7 @@ class NetworkRegression(Regression):
         self.training: Training | None = None
 
     def fit(self, X, Y):
-        """Train from new random parameters. Fewer than ten rows are all trained on, and nothing stops early."""
+        """Train from new parameters. Fewer than ten rows are all trained on, and nothing stops early."""
         order = self.rng.permutation(len(X))
         held_back = 0 if len(X) < TOO_FEW else int(np.ceil(self.settings.validation_share * len(X)))
         validation, rows = order[:held_back], order[held_back:]

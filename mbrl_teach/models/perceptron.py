@@ -96,16 +96,15 @@ class Perceptron:
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """df/dx (*members, N, p, d) at inputs (N, d) or (*members, N, d)."""
-        stack, N = self.parameters.shape[:-1], x.shape[-2]
-        J = np.empty((*stack, N, self.sizes[-1], self.sizes[0]), self.parameters.dtype)
-        for start in range(0, N, BLOCK):
-            block = slice(start, start + BLOCK)
-            J[..., block, :, :] = self._jacobian(x[..., block, :])
-        return J
+        blocks = [self._jacobian(x[..., i : i + BLOCK, :]) for i in range(0, max(x.shape[-2], 1), BLOCK)]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-3)
 
     def _jacobian(self, x: np.ndarray) -> np.ndarray:
         slopes = [_slope(h)[..., None, :, :] for h in self._forward(x)[1:-1]]
         weights = [W for W, _ in self.layers]
+        if not slopes:  # a linear network: the same for every sample
+            W = weights[0].mT[..., None, :, :]
+            return np.broadcast_to(W, (*W.shape[:-3], x.shape[-2], *W.shape[-2:]))
         if self.sizes[-1] <= self.sizes[0]:  # rows of df/dh_l, from the last layer to the first
             return np.moveaxis(_chain([W.mT for W in reversed(weights)], slopes[::-1]), -3, -2)
         return np.moveaxis(_chain(weights, slopes), -3, -1)  # columns of dh_l/dx, from the first to the last
@@ -113,20 +112,20 @@ class Perceptron:
     def _forward(self, x: np.ndarray) -> list[np.ndarray]:
         """h_0 = x, h_1, …, h_{L-1}, f(x)."""
         activations = [x]
-        for W, b in self.layers:
-            if len(activations) > 1:
-                np.tanh(activations[-1], out=activations[-1])
-            h = activations[-1] @ W
-            h += b
-            activations.append(h)
-        return activations
+        *hidden, (W, b) = self.layers
+        for W_l, b_l in hidden:
+            h = activations[-1] @ W_l
+            h += b_l
+            activations.append(np.tanh(h, out=h))
+        f = activations[-1] @ W
+        f += b
+        return [*activations, f]
 
 
 def _slope(h: np.ndarray) -> np.ndarray:
-    """tanh' = 1 - h², from its value."""
-    slope = h * h
-    np.subtract(1.0, slope, out=slope)
-    return slope
+    """tanh' = 1 - h², written over its value h."""
+    h *= h
+    return np.subtract(1.0, h, out=h)
 
 
 def _chain(weights: list[np.ndarray], slopes: list[np.ndarray]) -> np.ndarray:
@@ -136,9 +135,11 @@ def _chain(weights: list[np.ndarray], slopes: list[np.ndarray]) -> np.ndarray:
     samples lie under each other, so that each layer is one matrix product.
     """
     first, *others = weights
-    carried = np.ascontiguousarray(first)[..., :, None, :]  # else all that follows lies crosswise in memory
+    carried = start = np.ascontiguousarray(first)[
+        ..., :, None, :
+    ]  # else all that follows lies crosswise in memory
     for slope, W in zip(slopes, others, strict=True):
-        rows = carried * slope
-        *stack, c, N, k = rows.shape
-        carried = (rows.reshape(*stack, c * N, k) @ W).reshape(*stack, c, N, W.shape[-1])
+        carried = carried * slope if carried is start else np.multiply(carried, slope, out=carried)
+        *stack, c, N, k = carried.shape
+        carried = (carried.reshape(*stack, c * N, k) @ W).reshape(*stack, c, N, W.shape[-1])
     return carried

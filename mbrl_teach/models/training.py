@@ -96,12 +96,16 @@ def train(
     """Train `network` in place on rows (*members, n) of the data X (N, d), Y (N, p).
 
     validation: rows (V,) whose loss decides which parameters are kept, or none: then the last ones are
+
+    Raises ValueError if the loss grows beyond all numbers.
     """
     kept, looks, losses = Kept(network.parameters), [0], []
     hidden = None if settings.progress is None else not settings.progress
     with tqdm(total=settings.steps, desc="training", leave=False, disable=hidden) as bar:
         for step, recent in _descend(network, X, Y, rows, settings, rng):
             bar.update(step - looks[-1])
+            if not np.isfinite(recent).all():
+                raise ValueError(f"training has diverged by step {step}: lower learning_rate")
             loss = network.loss(X[validation], Y[validation]) if len(validation) else recent * np.nan
             kept.look(step, network.parameters, loss)
             looks.append(step)
