@@ -25,6 +25,7 @@ et al., Efficient BackProp (1998), section 4.6, for the initial weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -53,7 +54,7 @@ class Perceptron:
         dtype: DTypeLike = np.float64,
     ):
         self.sizes = tuple(sizes)
-        count = sum((d + 1) * k for d, k in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+        count = sum((d + 1) * k for d, k in pairwise(self.sizes))
         self.parameters = np.zeros((*members, count), dtype)
         self.layers = self.views(self.parameters)
         for W, _ in self.layers:  # variance 1/d keeps what passes through at the size of its input
@@ -62,7 +63,7 @@ class Perceptron:
     def views(self, vector: np.ndarray) -> list[Layer]:
         """The layers W_l, b_l inside a vector (*members, P), of parameters or of their gradient."""
         layers, start, stack = [], 0, vector.shape[:-1]
-        for d, k in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+        for d, k in pairwise(self.sizes):
             W = vector[..., start : start + d * k].reshape(*stack, d, k)
             b = vector[..., start + d * k : start + (d + 1) * k].reshape(*stack, 1, k)
             layers.append((W, b))
@@ -71,7 +72,7 @@ class Perceptron:
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """f(x) (*members, N, p) of inputs (N, d) or (*members, N, d)."""
-        return self._forward(x)[-1]
+        return self._output(self._hidden(x)[-1])
 
     def loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Mean of squares (*members)."""
@@ -80,8 +81,8 @@ class Perceptron:
 
     def gradient(self, x: np.ndarray, y: np.ndarray, layers: list[Layer]) -> np.ndarray:
         """Write the gradient of the loss at (x, y) into `layers`, the views of a vector; return the loss."""
-        activations = self._forward(x)
-        delta = activations.pop()
+        activations = self._hidden(x)
+        delta = self._output(activations[-1])
         delta -= y
         loss = np.mean(delta * delta, axis=(-2, -1))
         delta *= 2.0 / (delta.shape[-2] * delta.shape[-1])
@@ -100,26 +101,30 @@ class Perceptron:
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-3)
 
     def _jacobian(self, x: np.ndarray) -> np.ndarray:
-        slopes = [_slope(h)[..., None, :, :] for h in self._forward(x)[1:-1]]
         weights = [W for W, _ in self.layers]
+        slopes = [_slope(h)[..., None, :, :] for h in self._hidden(x)[1:]]
         if not slopes:  # a linear network: the same for every sample
             W = weights[0].mT[..., None, :, :]
             return np.broadcast_to(W, (*W.shape[:-3], x.shape[-2], *W.shape[-2:]))
         if self.sizes[-1] <= self.sizes[0]:  # rows of df/dh_l, from the last layer to the first
-            return np.moveaxis(_chain([W.mT for W in reversed(weights)], slopes[::-1]), -3, -2)
-        return np.moveaxis(_chain(weights, slopes), -3, -1)  # columns of dh_l/dx, from the first to the last
+            return _chain([W.mT for W in reversed(weights)], slopes[::-1]).swapaxes(-3, -2)
+        return _chain(weights, slopes).swapaxes(-3, -2).mT  # columns of dh_l/dx, from the first to the last
 
-    def _forward(self, x: np.ndarray) -> list[np.ndarray]:
-        """h_0 = x, h_1, …, h_{L-1}, f(x)."""
+    def _hidden(self, x: np.ndarray) -> list[np.ndarray]:
+        """h_0 = x, h_1, …, h_{L-1}."""
         activations = [x]
-        *hidden, (W, b) = self.layers
-        for W_l, b_l in hidden:
-            h = activations[-1] @ W_l
-            h += b_l
+        for W, b in self.layers[:-1]:
+            h = activations[-1] @ W
+            h += b
             activations.append(np.tanh(h, out=h))
-        f = activations[-1] @ W
+        return activations
+
+    def _output(self, h: np.ndarray) -> np.ndarray:
+        """f(x) from h_{L-1}."""
+        W, b = self.layers[-1]
+        f = h @ W
         f += b
-        return [*activations, f]
+        return f
 
 
 def _slope(h: np.ndarray) -> np.ndarray:
