@@ -102,9 +102,9 @@ def test_a_constant_column_gets_no_weight_and_does_no_harm(steps):
 
 
 def test_a_coordinate_in_tiny_units_is_not_taken_for_rounding(steps):
-    scale = np.array([1e-13, 1.0])
+    scale = np.array([1e-20, 1.0])
     model = Linear().fit(steps[0] * scale, steps[1], steps[2] * scale)
-    expected = Linear().fit(*steps).F * scale[:, None] / [1e-13, 1.0, 1.0]
+    expected = Linear().fit(*steps).F * scale[:, None] / [1e-20, 1.0, 1.0]
     np.testing.assert_allclose(model.F, expected, rtol=1e-8)
 
 

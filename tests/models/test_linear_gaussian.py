@@ -103,7 +103,9 @@ def test_samples_have_the_mean_and_the_variance_that_is_predicted(steps):
 
 
 def test_worlds_drawn_from_the_posterior_average_to_it(steps):
-    model, rng = LinearGaussian().fit(*(part[:15] for part in steps)), np.random.default_rng(4)
+    """With inputs that go together, so that the doubt about their weights does too."""
+    s, a, s_next = (part[:15] for part in steps)
+    model, rng = LinearGaussian().fit(s, s[:, :1] + 0.3 * a, s_next), np.random.default_rng(4)
     s, a = np.array([2.0, -1.0]), np.array([2.0])
     drawn = [model.posterior_sample(rng) for _ in range(2000)]
     mean, variance = model.predict(s, a)
