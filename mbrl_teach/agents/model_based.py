@@ -1,6 +1,7 @@
 """Learn a model of the world, plan in it, and act: three loops that differ in what they do with a plan.
 
-    naive        collect steps with a base policy, once; fit a model; plan in it, and execute the plan.
+    naive        collect steps with a base policy, once; fit a model; plan in it, and execute the plan. Where
+                 it is shorter than the episode, plan again at its end.
     aggregating  the same, but each executed plan's steps join the data, and the model is fitted to all of
                  them before the next plan.
     mpc          aggregating, and a new plan in each step: only its first action is executed.

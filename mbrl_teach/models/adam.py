@@ -20,8 +20,8 @@ import numpy as np
 class Adam:
     """Changes `parameters`, an array of any shape, in place.
 
-    All of a network's parameters in one array, and no new arrays: with 5000 of them a step takes 15 µs; layer
-    by layer, with arrays made on the way, 60.
+    All of a network's parameters in one array, and no new arrays: with 5000 of them a step takes a
+    third of the time that it takes layer by layer, with arrays made on the way.
     """
 
     def __init__(
@@ -32,12 +32,8 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ):
-        self.parameters, self.learning_rate, self.betas, self.epsilon = (
-            parameters,
-            learning_rate,
-            betas,
-            epsilon,
-        )
+        self.parameters, self.learning_rate = parameters, learning_rate
+        self.betas, self.epsilon = betas, epsilon
         self.m, self.v, self._work = (np.zeros_like(parameters) for _ in range(3))
         self.steps = 0
 

@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import multigammaln
-from scipy.stats import invwishart
 
 from mbrl_teach.arguments import read_array, require_generator
 from mbrl_teach.models.dynamics_model import DynamicsModel, Regression, read_steps
@@ -157,6 +156,8 @@ class LinearGaussian(DynamicsModel):
 
     def posterior_sample(self, rng: np.random.Generator) -> Linear:
         """One world drawn from the posterior: Σ ~ IW(Ψ, ν), then W ~ MN(M, Λ⁻¹, Σ)."""
+        from scipy.stats import invwishart  # takes longer to import than all the rest: for those who draw
+
         require_generator(rng)
         self._require_data()
         believed, n = self.regression, self.state_size
