@@ -114,6 +114,7 @@ class Linear(DynamicsModel):
     @property
     def covariance(self) -> np.ndarray:
         """Σ (n, n) of the noise."""
+        self._require_data()
         return self.regression.covariance
 
     def _require_plain(self, name: str) -> None:
