@@ -1,9 +1,9 @@
 """Demands on a plan, limits and a final state: refused where they exclude each other, named where they cannot
 be met.
 
-Limits that cross are seen at once. Whether an end can be reached is not: where the solver stops with gaps left
-between what it has and what the world does, one cannot see why. So a second problem is solved that *has* an
-answer: forget the cost, and come as near to the demanded end as the limits allow,
+Limits that cross are seen at once. Whether an end can be reached is not: where the solver stops with gaps
+left between what it has and what the world does, one cannot see why. So a second problem is solved that *has*
+an answer: forget the cost, and come as near to the demanded end as the limits allow,
 
     minimise    1/2 |s_end - final_state|²     subject to the same equations of motion and limits.
 

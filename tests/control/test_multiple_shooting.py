@@ -127,13 +127,22 @@ def test_a_final_state_beyond_the_limits_is_refused():
         multiple_shooting(block)
 
 
-@pytest.mark.parametrize("limits", [{"speed_limit": 0.5}, {"action_limit": 3.0}])
-@pytest.mark.parametrize("segments", [10, 50])
+@pytest.mark.parametrize(
+    ("limits", "segments"),
+    [({"speed_limit": 0.5}, 50), ({"action_limit": 3.0}, 50), ({"action_limit": 3.0}, 5)],
+)
 def test_an_end_out_of_reach_is_named(limits, segments):
     """At 0.5 m/s the block gets 0.5 m far in one second, with 3 N 0.75 m if it is to stop there."""
     plan = multiple_shooting(BlockMove(**limits), segments=segments)
     assert not plan.converged
     assert "final_state[0] = 1 cannot be reached within the limits: the nearest end" in plan.message
+
+
+def test_between_the_ends_of_long_segments_a_limit_on_states_does_not_hold():
+    """So the end that is out of reach with a segment per step is within it with ten."""
+    plan = multiple_shooting(BlockMove(speed_limit=0.5), segments=10)
+    assert plan.converged
+    assert plan.states[::5, 1].max() < 0.5 + 1e-6 < 1.0 < plan.states[:, 1].max()
 
 
 def test_an_end_out_of_reach_is_named_in_a_world_of_steps_alone():
