@@ -12,6 +12,7 @@ from mbrl_teach.grading.checks import sampling_planners as checks
 from mbrl_teach.grading.instances import sampling_planners as instances
 from mbrl_teach.grading.judges import sampling_planners as judges
 from mbrl_teach.grading.references import sampling_planners as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.problems.particle import Particle
 
 
@@ -92,7 +93,7 @@ def test_a_student_who_leaves_the_rng_alone_is_told_from_one_who_uses_it():
         return str(checks.random_shooting.examine(draws(of), np.random.default_rng(0)))
 
     assert "4 of 4 points" in report(lambda rng: rng)
-    assert judges.NOT_FROM_RNG in report(lambda rng: np.random.default_rng(again.integers(10**9)))
+    assert NOT_FROM_RNG in report(lambda rng: np.random.default_rng(again.integers(10**9)))
     assert judges.FROM_A_SEED in report(lambda rng: np.random.default_rng(0))
 
 

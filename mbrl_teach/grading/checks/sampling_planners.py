@@ -13,6 +13,7 @@ import numpy as np
 from mbrl_teach.grading.instances import sampling_planners as instances
 from mbrl_teach.grading.judges import sampling_planners as judges
 from mbrl_teach.grading.references import sampling_planners as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.grading.task import Agrees, Holds, Mistake, Task, mistakes_of
 
 # Task 1: rollouts of many sequences at once ---------------------------------------------------------
@@ -144,7 +145,7 @@ random_shooting = Task(
             (SPREAD,),
         ),
         (
-            judges.NOT_FROM_RNG,
+            NOT_FROM_RNG,
             {"draw": lambda rng, low, high, size: np.random.default_rng().uniform(low, high, size)},
             (SPREAD,),
         ),

@@ -151,8 +151,11 @@ def plain_searches(rng):
 
 
 def bounded_searches(rng):
-    """Some candidates lie beyond the bounds, others inside; so does the mean."""
-    return [_search(rng, bound=rng.uniform(1.0, 1.3), population=12, elites=6)]
+    """Some candidates lie beyond the bounds, others inside; so do the entries of the mean."""
+    bound = rng.uniform(1.0, 1.3)
+    objective, mean, *rest = _search(rng, bound=bound, population=12, elites=6)
+    mean[0, 0] = rng.choice([-1.5, 1.5]) * bound
+    return [(objective, mean, *rest)]
 
 
 def searches_with_elites(rng):

@@ -12,12 +12,11 @@ from scipy.special import ndtr
 
 from mbrl_teach.grading.first_difference import Difference
 from mbrl_teach.grading.references import sampling_planners as references
-from mbrl_teach.grading.student_call import WrongAnswer
+from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 from mbrl_teach.grading.task import TOLERANCE
 
 ONE_BY_ONE = "the sequences are rolled out one by one: `s` and `a` may be all of them, (N, n) and (N, m)"
 COST_ONE_BY_ONE = "the costs are computed one by one: `cost`, too, takes all sequences at once"
-NOT_FROM_RNG = "the random numbers come from somewhere else, not from `rng`"
 FROM_A_SEED = "the random numbers come from a generator with a seed of its own, not from `rng`"
 ROUNDING = 1e-6  # of what is computed in single precision
 
