@@ -31,7 +31,7 @@ c.Execute.timeout = 30  # seconds a cell
 # nbgrader's own list, with two changes: a submission's kernel knows whose work it runs, and the points of
 # optional tasks are saved as what nbgrader calls extra credit.
 c.Autograde.autograde_preprocessors = [
-    "mbrl_teach.grading.instances_per_student.ExecuteForStudent",  # in place of Execute
+    "mbrl_teach.grading.examiner.Examine",  # in place of Execute
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
