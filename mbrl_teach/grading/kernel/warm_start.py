@@ -30,11 +30,7 @@ from mbrl_teach.grading.kernel.namespaces import Limits
 from mbrl_teach.grading.kernel.shell import make_shell
 from mbrl_teach.grading.kernel.student_kernel import serve
 
-STACK = """
-numpy numpy.linalg numpy.random scipy.integrate scipy.interpolate scipy.linalg scipy.optimize scipy.signal scipy.sparse
-scipy.sparse.linalg scipy.spatial scipy.special scipy.stats matplotlib.pyplot matplotlib_inline.backend_inline ipywidgets
-gymnasium tqdm.auto
-""".split()
+STACK = ["numpy", "numpy.linalg", "numpy.random", "scipy.integrate", "scipy.interpolate", "scipy.linalg", "scipy.optimize", "scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial", "scipy.special", "scipy.stats", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "ipywidgets", "gymnasium", "tqdm.auto"]
 MASKED = ("control", "planning", "agents", "models", "grading")
 PACKAGE = Path(__file__).resolve().parents[2]
 MOST_MEMORY = 4 * 2**30  # bytes of all processes of a submission together
