@@ -13,8 +13,8 @@ from mbrl_teach.grading.one_submission import Course
 from mbrl_teach.grading.sandbox import NoSandbox, bubblewrap
 
 UNSAFE = """\
-WARNING: no sandbox. Students' code runs as you, with your files and your network: it can read other submissions
-and the solutions, change the gradebook, and send what it finds anywhere."""
+WARNING: no sandbox. Students' code runs as you, with your files and your network: it can read other
+submissions and the solutions, change the gradebook, and send what it finds anywhere."""
 
 
 def parser() -> argparse.ArgumentParser:

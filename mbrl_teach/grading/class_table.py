@@ -30,8 +30,8 @@ def _summary(course: Course, outcomes: list[Outcome]) -> str:
     fresh = sum(outcome.fresh for outcome in outcomes)
     failed = sum(outcome.failed is not None for outcome in outcomes)
     return (
-        f"{course.assignment}: {len(outcomes)} submissions, {fresh} graded now, {len(outcomes) - fresh} unchanged, "
-        f"{failed} failed\n"
+        f"{course.assignment}: {len(outcomes)} submissions, {fresh} graded now, "
+        f"{len(outcomes) - fresh} unchanged, {failed} failed\n"
         f"points by the checks, of {most:g}: mean {fmean(totals):.1f}, median {median(totals):g}, "
         f"{min(totals):g} to {max(totals):g}"
     )

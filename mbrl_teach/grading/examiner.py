@@ -132,7 +132,7 @@ class Examination:
 
 
 def read_check(source: str) -> tuple[Task, list[str]]:
-    """The task and the names of the student's functions in ``checks.MODULE.TASK(name, …)``; nothing is run."""
+    """The task and the student's functions in ``checks.MODULE.TASK(name, …)``; nothing is run."""
     match ast.parse(source).body:
         case [
             ast.Expr(ast.Call(ast.Attribute(ast.Attribute(ast.Name("checks"), module), task), arguments, []))

@@ -1,4 +1,4 @@
-"""Grading a class: every submission of an assignment, with a pool of workers, one progress bar, and no surprise.
+"""Grading a class: every submission of an assignment, by a pool of workers.
 
     outcomes = grade_class(Course("path/of/the/course", "01_lqr"), jobs=4)
 
@@ -49,7 +49,7 @@ def grade_class(
     now = edition(course)
     bar = tqdm(total=len(students), unit="submission", disable=None if progress else True)
     with bar:
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             left = [student for student in students if student not in done]
             if not left:
                 break

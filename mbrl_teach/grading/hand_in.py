@@ -1,7 +1,7 @@
 """What a student has handed in, and the notebook that is graded in its place.
 
-nbgrader trusts the cells of a submission: a duplicated one stops the grading of the whole class, a deleted one
-waits for a human for ever. So the notebook that is graded is built from the *released* one: it has every
+nbgrader trusts the cells of a submission: a duplicated one stops the grading of the whole class, a deleted
+one waits for a human for ever. So the notebook that is graded is built from the *released* one: it has every
 released cell, in order and as released, with the student's answers in the cells for answers and the student's
 own cells where they stood. What did not fit is said in one line each.
 """
@@ -43,7 +43,7 @@ def files_beside(folder: Path) -> dict[str, bytes]:
 
 
 def stage(submission: Path, released: Path, target: Path) -> list[str]:
-    """Write into `target` what nbgrader is to grade for the folder `submission`; what was wrong with it, in lines.
+    """Write into `target` what nbgrader is to grade for `submission`; what was wrong with it, in lines.
 
     `released` is the folder of the assignment as students got it. Whatever is wrong with a submission, there
     is something to grade: with nothing readable, the released notebook without an answer.

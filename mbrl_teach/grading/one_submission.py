@@ -1,9 +1,9 @@
 """Grading one submission: stage it, have nbgrader grade it, and remember what came of it.
 
-nbgrader does what `nbgrader autograde` does, through its own Python interface, and writes the same gradebook and
-autograded/ folder. What came of it is remembered in .grading/ASSIGNMENT/STUDENT.json, written last: a run that
-was interrupted at any moment is taken up where it was, and a submission that has not changed is not graded
-again.
+nbgrader does what `nbgrader autograde` does, through its own Python interface, and writes the same gradebook
+and autograded/ folder. What came of it is remembered in .grading/ASSIGNMENT/STUDENT.json, written last: a run
+that was interrupted at any moment is taken up where it was, and a submission that has not changed is not
+graded again.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def edition(course: Course) -> str:
     files = sorted(Path(course.folder, "exercises", course.assignment).rglob("*"))
     files += sorted(Path(course.folder, "solutions", course.assignment).rglob("*"))
     files += sorted((PACKAGE / "grading").rglob("*.py"))
-    return _fingerprint(files + [Path(course.folder, "nbgrader_config.py")], str(course.isolated))
+    return _fingerprint([*files, Path(course.folder, "nbgrader_config.py")], str(course.isolated))
 
 
 def grade_one(course: Course, edition: str, student: str, force: bool = False) -> Outcome:

@@ -1,4 +1,4 @@
-"""Outputs of a student's cells as a teacher may look at them: text and pictures, nothing that runs in a browser."""
+"""A student's outputs as a teacher may look at them: text and pictures, nothing that runs in a browser."""
 
 from __future__ import annotations
 

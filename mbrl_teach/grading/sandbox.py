@@ -23,8 +23,8 @@ from pathlib import Path
 
 import matplotlib
 
+from mbrl_teach.grading.kernel.masked import MASKED
 from mbrl_teach.grading.kernel.namespaces import Limits
-from mbrl_teach.grading.kernel.warm_start import MASKED
 from mbrl_teach.grading.student_process import StudentProcess
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -148,7 +148,7 @@ class Sandbox:
 
 
 def bubblewrap() -> list[str]:
-    """The command that shows what follows it a read-only system and Python, and of the course what may be seen."""
+    """The command that shows what follows it a read-only system, Python, and no secret of the course."""
     program = shutil.which("bwrap")
     if program is None:
         raise NoSandbox(

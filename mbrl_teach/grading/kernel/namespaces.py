@@ -1,7 +1,8 @@
 """Linux namespaces for one submission: processes, files, network and shared memory of its own.
 
-The process that asks must have CAP_SYS_ADMIN, in a user namespace or as root; it is inside bubblewrap already,
-which shows it a read-only system and none of the course's files. See namespaces(7), mount(2), prctl(2).
+The process that asks must have CAP_SYS_ADMIN, in a user namespace or as root; it is inside bubblewrap
+already, which shows it a read-only system and none of the course's files. See namespaces(7), mount(2) and
+prctl(2).
 """
 
 from __future__ import annotations
@@ -77,16 +78,17 @@ def become(user: int) -> None:
     _do("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def limit(limits: Limits) -> None:
-    """Bound what each process may use."""
+def limit(limits: Limits, *, processes: bool = True) -> None:
+    """Bound what each process may use and, with `processes`, how many its user may have."""
     bounds = {
         resource.RLIMIT_AS: limits.memory,
         resource.RLIMIT_CPU: limits.cpu_seconds,
-        resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_FSIZE: limits.file_size,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_MEMLOCK: 0,
     }
+    if processes:
+        bounds[resource.RLIMIT_NPROC] = limits.processes
     for kind, bound in bounds.items():
         resource.setrlimit(kind, (bound, bound))

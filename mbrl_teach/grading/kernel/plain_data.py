@@ -1,8 +1,8 @@
 """Plain data as bytes: what a student's process may say to the examiner.
 
-Numbers, strings, lists, tuples, dicts and NumPy arrays of numbers or strings cross as they are. Anything
-else crosses as its type's name alone. Reading such bytes builds plain data and runs no code, whoever wrote
-them: that is the difference from a pickle.
+Numbers, strings, lists, tuples, dicts and NumPy arrays of numbers or strings cross as they are, sparse
+matrices as arrays. Anything else crosses as its type's name alone. Reading such bytes builds plain data and
+runs no code, whoever wrote them: that is the difference from a pickle.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
+from scipy.sparse import issparse
 
 TUPLE, ARRAY, SCALAR, COMPLEX, INTEGER, STRANGER = range(6)  # msgpack's extension codes, as we use them
 KINDS = frozenset("biufcUS")  # of arrays: truth values, numbers, text
@@ -24,7 +25,7 @@ class Stranger:
 def pack(value: Any) -> bytes:
     """`value` as bytes. ValueError where it nests too deeply, or holds itself, or is too large."""
     try:
-        data = msgpack.packb(value, default=_extend, strict_types=True)
+        data = msgpack.packb(value, default=_extend, strict_types=True, unicode_errors="replace")
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if len(data) > LARGEST:
@@ -62,6 +63,8 @@ def _extend(value: Any) -> Any:
 
 def _stranger(value: Any) -> Any:
     """An array, if the object knows how to become one, else its type's name."""
+    if issparse(value):
+        return value.toarray()
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if isinstance(array, np.ndarray) and array.dtype.kind in KINDS:

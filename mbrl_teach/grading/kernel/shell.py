@@ -80,7 +80,7 @@ class CollectingPublisher(DisplayPublisher):
 
 
 class Shell(InteractiveShell):
-    """The shell in which a student's cells run: the magics and displays of the lab, no history, no terminal."""
+    """The shell in which a student's cells run: the lab's magics and displays, no terminal."""
 
     outputs: Outputs
     displayhook_class = CollectingHook

@@ -7,10 +7,10 @@ whatever the student's code has made of this process, the examiner reads nothing
     ("run", source)                             → ("outputs", nbformat's outputs)
     ("kind", name)                              → ("kind", "function" | "data" | "missing")
     ("fetch", name)                             → ("value", value)
-    ("call", name, pickled args and kwargs)     → any number of ("ask", number, args, kwargs), each answered by
-                                                  ("value", value) or ("error", name, text), and at last
-                                                  ("value", value, printed) or
-                                                  ("error", type's name, text, student's lines, number, printed)
+    ("call", name, pickled args and kwargs)     → any number of ("ask", number, args, kwargs), each answered
+                                                  by ("value", value) or ("error", name, text), and at last
+                                                  ("value", value, printed), or ("error", type's name, text,
+                                                  student's lines, number, printed)
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """The warm process: it has imported what students import, and forks one kernel a submission from that.
 
-`main` is called with the command line CONTROL MODE. CONTROL is the number of an inherited socket, on which the examiner gives its orders: JSON, one message each.
+`main` is called with the command line CONTROL MODE. CONTROL is the number of an inherited socket, on which
+the examiner gives its orders, one JSON message each:
 
-    {"do": "open", "user": number, "folder": path, "limits": {…}}, with one end of a socket pair → {"opened": true}
-    {"do": "interrupt"}                   what the kernel runs stops with KeyboardInterrupt
-    {"do": "close"}                       → {"ended": why}, with every process of the submission gone
+    {"do": "open", "user": number, "folder": path, "limits": {…}}, with an end of a socket pair
+                            → {"opened": true}
+    {"do": "interrupt"}     what the kernel runs stops with KeyboardInterrupt
+    {"do": "close"}         → {"ended": why}, and every process of the submission is gone
 
 It runs inside bubblewrap (MODE "isolated") and shuts each kernel in once more, so that nothing of one student
 reaches the next. MODE "open" does without both. It ends when the examiner does.
@@ -15,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import importlib.abc
 import json
 import os
 import select
@@ -26,27 +27,21 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mbrl_teach.grading.kernel import namespaces
+from mbrl_teach.grading.kernel.masked import refuse_masked
 from mbrl_teach.grading.kernel.namespaces import Limits
 from mbrl_teach.grading.kernel.shell import make_shell
 from mbrl_teach.grading.kernel.student_kernel import serve
 
-STACK = ["numpy", "numpy.linalg", "numpy.random", "scipy.integrate", "scipy.interpolate", "scipy.linalg", "scipy.optimize", "scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial", "scipy.special", "scipy.stats", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "ipywidgets", "gymnasium", "tqdm.auto"]
-MASKED = ("control", "planning", "agents", "models", "grading")
+STACK = [
+    "numpy",
+    *(f"scipy.{part}" for part in ("integrate", "interpolate", "linalg", "optimize", "signal", "sparse")),
+    *(f"scipy.{part}" for part in ("sparse.linalg", "spatial", "special", "stats")),
+    *("matplotlib.pyplot", "matplotlib_inline.backend_inline", "ipywidgets", "gymnasium", "tqdm.auto"),
+    *(f"gymnasium.envs.toy_text.{world}" for world in ("frozen_lake", "cliffwalking", "taxi")),
+]
 PACKAGE = Path(__file__).resolve().parents[2]
-MOST_MEMORY = 4 * 2**30  # bytes of all processes of a submission together
+MOST_MEMORY = 3 * 2**30  # bytes of all processes of a submission together
 PRIVATE = ["/tmp", "/dev/shm"]
-
-
-class Masked(importlib.abc.MetaPathFinder):
-    """Says why the reference cannot be imported."""
-
-    def find_spec(self, name, path=None, target=None):
-        """Refuse the rooms that hold what students are asked to write."""
-        room = name.split(".")[1:2]
-        if name.startswith("mbrl_teach.") and room and room[0] in MASKED:
-            text = f"{name} is not there when your notebook is graded: write what it does yourself"
-            raise ModuleNotFoundError(text, name=name)
-        return None
 
 
 def import_stack() -> None:
@@ -57,11 +52,6 @@ def import_stack() -> None:
         for path in sorted((PACKAGE / room).glob("[!_]*.py")):
             with contextlib.suppress(ModuleNotFoundError):  # of figures that show a planner at work
                 importlib.import_module(f"mbrl_teach.{room}.{path.stem}")
-
-
-def forget_ourselves() -> None:
-    """What a student may import of the course is what students' machines have, less the reference."""
-    sys.meta_path.insert(0, Masked())
 
 
 class Kernel:
@@ -124,7 +114,8 @@ def _be_kernel(order: dict, connection: int, isolated: bool, shell) -> None:
         limits = Limits(**order["limits"])
         if isolated:
             namespaces.private_folders([*PRIVATE, order["folder"]], limits)
-            namespaces.limit(limits)
+        namespaces.limit(limits, processes=isolated)  # outside, the user's other processes count as well
+        if isolated:
             namespaces.become(order["user"])
         nowhere = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
@@ -160,6 +151,8 @@ def obey(control: socket.socket, isolated: bool, shell) -> None:
             break
         order = json.loads(message)
         if order["do"] == "open":
+            if kernel:
+                kernel.end()
             kernel, why = Kernel(order, handles[0], isolated, shell), "closed"
             control.send(b'{"opened": true}')
         elif order["do"] == "interrupt" and kernel:
@@ -179,7 +172,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the examiner decides what an interrupt ends
     import_stack()
     shell = make_shell()
-    forget_ourselves()
+    refuse_masked()
     gc.collect()
     gc.freeze()
     control.send(b'{"ready": true}')
