@@ -27,6 +27,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mbrl_teach.grading.kernel import namespaces
+from mbrl_teach.grading.kernel.forbidden_calls import forbid
 from mbrl_teach.grading.kernel.masked import refuse_masked
 from mbrl_teach.grading.kernel.namespaces import Limits
 from mbrl_teach.grading.kernel.shell import make_shell
@@ -116,7 +117,9 @@ def _be_kernel(order: dict, connection: int, isolated: bool, shell) -> None:
             namespaces.private_folders([*PRIVATE, order["folder"]], limits)
         namespaces.limit(limits, processes=isolated)  # outside, the user's other processes count as well
         if isolated:
+            be_the_first_to_go()
             namespaces.become(order["user"])
+            forbid()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
@@ -127,13 +130,31 @@ def _be_kernel(order: dict, connection: int, isolated: bool, shell) -> None:
         os._exit(0)
 
 
+def be_the_first_to_go() -> None:
+    """Where the machine's memory runs out, this process and what it starts go before all others."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 def memory_in_use() -> int:
-    """Bytes of all processes that this one can see, but for itself."""
-    pages = 0
-    for path in Path("/proc").glob("[0-9]*/statm"):
-        with contextlib.suppress(OSError, IndexError):
-            pages += int(path.read_text().split()[1]) if path.parent.name != str(os.getpid()) else 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of all processes that this one can see, but for itself.
+
+    Of memory that processes share, all that is mapped counts: it stays where nobody looks at it.
+    """
+    total, shared = 0, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        if path.name == str(os.getpid()):
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            for line in (path / "status").read_text().splitlines():
+                if line.startswith(("RssAnon:", "VmSwap:")):
+                    total += int(line.split()[1]) * 1024
+            for line in (path / "maps").read_text().splitlines():
+                addresses, permissions, _, device, inode, *_ = line.split(maxsplit=5)
+                if permissions == "rw-s":
+                    begin, end = (int(address, 16) for address in addresses.split("-"))
+                    shared[device, inode] = max(shared.get((device, inode), 0), end - begin)
+    return total + sum(shared.values())
 
 
 def obey(control: socket.socket, isolated: bool, shell) -> None:
