@@ -14,6 +14,8 @@ from mbrl_teach.grading.examiner import read_check
 from mbrl_teach.grading.one_submission import Course, Outcome
 from mbrl_teach.grading.task import Task
 
+MOST_PROBLEMS = 20  # of one submission that are told
+
 
 def class_table(course: Course, outcomes: list[Outcome]) -> str:
     """The table of an assignment's outcomes."""
@@ -77,7 +79,16 @@ def _tasks_by_cell(course: Course) -> dict[str, Task]:
 def _problems(outcomes: list[Outcome]) -> list[str]:
     lines = []
     for outcome in outcomes:
+        problems = outcome.problems[:MOST_PROBLEMS]
         if outcome.failed:
-            lines.append(f"  {outcome.student}: not graded as handed in: {outcome.failed}")
-        lines += [f"  {outcome.student}: {problem}" for problem in outcome.problems]
+            problems.insert(0, f"not graded as handed in: {outcome.failed}")
+        if len(outcome.problems) > MOST_PROBLEMS:
+            problems.append(f"and {len(outcome.problems) - MOST_PROBLEMS} more")
+        lines += [f"  {_on_one_line(outcome.student)}: {_on_one_line(problem)}" for problem in problems]
     return lines
+
+
+def _on_one_line(text: str) -> str:
+    """`text`, some of it a stranger's, without what ends a line or moves a terminal's cursor."""
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return shown[:300]

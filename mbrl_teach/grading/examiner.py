@@ -13,6 +13,7 @@ import ast
 import atexit
 import importlib
 import io
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -36,6 +37,7 @@ from mbrl_teach.grading.student_process import ProcessGone, StudentError, Studen
 from mbrl_teach.grading.task import ExtraPoints, Task
 
 CHECKS = "mbrl_teach.grading"
+MOST_SHOWN = 16 * 2**20  # characters of all outputs of a notebook
 
 
 class Examine(NbGraderPreprocessor):
@@ -64,7 +66,7 @@ class Examination:
 
     def __init__(self, sandbox: Sandbox, files: dict[str, bytes], cell_seconds: float, seconds: float):
         self.sandbox, self.files, self.cell_seconds = sandbox, files, cell_seconds
-        self.ends = monotonic() + seconds
+        self.ends, self.room = monotonic() + seconds, MOST_SHOWN
         self.process: StudentProcess | None = None
         self.have_run: list[str] = []
 
@@ -94,7 +96,14 @@ class Examination:
             return [error_output(error.student_error, str(error))]
         if not late:
             self.have_run.append(source)
-        return harmless(outputs)
+        return self._as_far_as_there_is_room(harmless(outputs))
+
+    def _as_far_as_there_is_room(self, outputs: list[NotebookNode]) -> list[NotebookNode]:
+        """What a notebook may show: a graded one is kept, read again and looked at."""
+        self.room -= len(json.dumps(outputs))
+        if self.room < 0:
+            return [stream_output("stderr", f"left out: more than {MOST_SHOWN // 2**20} MiB of outputs\n")]
+        return outputs
 
     def _ask(self, what) -> tuple[Any, bool]:
         """Ask the process, a living one; and whether it took too long."""

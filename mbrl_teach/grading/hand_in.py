@@ -19,7 +19,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.utils import is_locked, is_solution
 
+from mbrl_teach.grading.outputs import harmless_markdown
+
 MOST_FILES, MOST_BYTES = 200, 20 * 2**20
+MOST_CELLS = 500  # of a student's own
 DEFINES = re.compile(r"^def (\w+)\(", re.MULTILINE)
 FIRST_OF_STUDENTS = "import_checks"  # the released cell after which cells without a place of their own go
 
@@ -50,23 +53,32 @@ def stage(submission: Path, released: Path, target: Path) -> list[str]:
     """
     problems = []
     target.mkdir(parents=True)
-    if submission.is_symlink():
-        problems.append("the folder is a link, and links are not followed")
+    templates = {path.name: path for path in sorted(released.glob("*.ipynb"))}
+    no_folder = _no_folder(submission)
+    if no_folder:
+        problems.append(no_folder)
     else:
         problems += [f"{link} is a link: left out" for link in _links(submission)]
         for name, content in files_beside(submission).items():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            (target / name).write_bytes(content)
-    for template in sorted(released.glob("*.ipynb")):
-        notebook = nbformat.read(template, as_version=4)
-        handed_in = None
-        if not submission.is_symlink():
-            handed_in, said = _read(submission, template.name, {p.name for p in released.glob("*.ipynb")})
+            if Path(name).parts[0] not in templates:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (target / name).write_bytes(content)
+    for name, template in templates.items():
+        notebook, handed_in = nbformat.read(template, as_version=4), None
+        if not no_folder:
+            handed_in, said = _read(submission, name, set(templates))
             problems += said
         rebuilt, said = rebuild(notebook, handed_in)
-        nbformat.write(rebuilt, target / template.name)
+        nbformat.write(rebuilt, target / name)
         problems += said
     return problems
+
+
+def _no_folder(submission: Path) -> str | None:
+    """Why nothing can be read from there: only the folders of a course are followed, no links."""
+    if submission.is_symlink() or submission.parent.is_symlink():
+        return "the folder is a link, and links are not followed"
+    return None if submission.is_dir() else "it is a file, not a folder"
 
 
 def _is_regular(path: Path) -> bool:
@@ -112,26 +124,38 @@ def rebuild(released: NotebookNode, handed_in: NotebookNode | None) -> tuple[Not
     for cell in released.cells:
         grade_id = _id(cell)
         if grade_id in answers and is_solution(cell):
-            cell = NotebookNode(cell | {"source": answers[grade_id]})
+            cell = NotebookNode(cell | {"source": _answer(cell, answers[grade_id])})
         rebuilt.cells += [cell, *extras.get(grade_id, [])]
     return rebuilt, problems
+
+
+def _answer(template: NotebookNode, source: str) -> str:
+    """What stands in a cell for answers: text without what runs in the browser of those who read it."""
+    if template.cell_type == "code" or source == template.source:
+        return source
+    return harmless_markdown(source)
 
 
 def _sort_cells(templates, cells: Sequence) -> tuple[dict[str, str], dict[str | None, list], list[str]]:
     """The sources of the released cells, and the student's own cells by the released cell they follow."""
     sources: dict[str, str] = {}
     extras: dict[str | None, list] = {}
-    problems, after = [], None
+    twice: dict[str, None] = {}
+    own, after = 0, None
     for cell in cells:
         grade_id = _id(cell)
-        if grade_id not in templates:
-            extras.setdefault(after, []).append(_own(cell))
-        elif grade_id in sources:
-            problems.append(f"cell {grade_id} is there more than once")
-            if is_solution(templates[grade_id]):
-                extras.setdefault(after, []).append(_own(cell))
-        else:
+        if grade_id in templates and grade_id not in sources:
             sources[grade_id], after = _source(cell), grade_id
+            continue
+        if grade_id in templates:
+            twice[grade_id] = None
+        if grade_id not in templates or is_solution(templates[grade_id]):
+            own += 1
+            if own <= MOST_CELLS:
+                extras.setdefault(after, []).append(_own(cell))
+    problems = [f"cell {grade_id} is there more than once" for grade_id in twice]
+    if own > MOST_CELLS:
+        problems.append(f"{own} cells of the student's own: those after the first {MOST_CELLS} are left out")
     if cells and not sources:
         extras = {FIRST_OF_STUDENTS if FIRST_OF_STUDENTS in templates else None: extras.get(None, [])}
     places = [list(templates).index(grade_id) for grade_id in sources]
@@ -173,10 +197,12 @@ def _id(cell: NotebookNode) -> str | None:
 
 def _source(cell: NotebookNode) -> str:
     source = cell.get("source", "")
-    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return text.encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of characters
 
 
 def _own(cell: NotebookNode) -> NotebookNode:
     """A student's own cell, with nothing but its source."""
-    new = new_code_cell if cell.get("cell_type") == "code" else new_markdown_cell
-    return new(_source(cell))
+    if cell.get("cell_type") == "code":
+        return new_code_cell(_source(cell))
+    return new_markdown_cell(harmless_markdown(_source(cell)))

@@ -17,10 +17,13 @@ from multiprocessing.connection import Connection
 from threading import Lock, Timer
 from typing import Any
 
+from mbrl_teach.grading.bounds import Breakable, TimeIsUp, memory
 from mbrl_teach.grading.kernel.plain_data import LARGEST, unpack
 from mbrl_teach.grading.student_call import WrongAnswer
 
 GRACE = 2.0  # seconds between an interrupt and the end
+LONGEST = 20_000  # characters of one text
+MOST_MEMORY = 2 * 2**30  # bytes that a function of a check's may take, whatever a student's code asks of it
 SAFE = ("numpy", "scipy", "math", "builtins", "operator", "mbrl_teach.problems")
 
 
@@ -65,6 +68,7 @@ class StudentProcess:
         self._lock = Lock()
         self._gone: str | None = None
         self._late: str | None = None
+        self._helping = Breakable()
 
     @property
     def gone(self) -> str | None:
@@ -123,33 +127,41 @@ class StudentProcess:
         errors: dict[int, BaseException] = {}
         answer = self._ask("call", name, data.getvalue())
         while answer[0] == "ask":
-            answer = self._ask(*self._help(helpers, errors, *answer[1:]))
+            answer = self._ask(*self._help(helpers, errors, answer))
         return self._result(answer, errors)
 
-    def _help(self, helpers, errors, number=None, args=(), kwargs=None) -> tuple:
+    def _help(self, helpers: list[Callable], errors: dict[int, BaseException], asked: tuple) -> tuple:
         """Call a function that has stayed here."""
-        if not isinstance(number, int) or not 0 <= number < len(helpers):
-            raise self._forged()
+        match asked:
+            case ("ask", int(number), tuple(args), dict(kwargs)) if 0 <= number < len(helpers):
+                pass
+            case _:
+                raise self._forged()
         try:
-            value = helpers[number](*args, **(kwargs or {}))
-            pickle.dumps(value)
+            with self._helping, memory(MOST_MEMORY):
+                value = helpers[number](*args, **kwargs)
+                if len(pickle.dumps(value)) > LARGEST:
+                    raise ValueError(f"what it returns takes more than {LARGEST} bytes")
             return "value", value
+        except TimeIsUp:
+            raise ProcessGone(self._gone or "it asked for what takes too long") from None
         except Exception as error:
             errors[number] = error
-            return "error", type(error).__name__, str(error)
+            return "error", type(error).__name__, str(error)[:LONGEST]
 
     def _result(self, answer: tuple, errors: dict[int, BaseException]) -> Any:
         match answer:
             case ("value", value, str(printed)):
-                sys.stdout.write(printed)
+                sys.stdout.write(printed[-LONGEST:])
                 return value
             case ("error", str(name), str(text), list(lines), asked, str(printed)):
-                sys.stdout.write(printed)
+                sys.stdout.write(printed[-LONGEST:])
+                name, text, lines = name[:100], text[:LONGEST], [str(line)[:500] for line in lines[:3]]
                 if isinstance(asked, int) and isinstance(errors.get(asked), WrongAnswer):
                     raise errors[asked]
                 if name == "NotImplementedError":
                     raise NotImplementedError(text)
-                raise StudentError(name, text, [str(line) for line in lines])
+                raise StudentError(name, text, lines)
         raise self._forged()
 
     def _ask(self, *request: Any) -> tuple:
@@ -177,6 +189,7 @@ class StudentProcess:
     def _stop(self, why: str) -> None:
         with self._lock:
             if self._gone is None:
+                self._helping.break_off()
                 ended = self._end()
                 self._gone = "it used too much memory" if ended == "memory" else why
 
