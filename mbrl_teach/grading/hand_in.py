@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,9 +105,13 @@ def _read(folder: Path, name: str, expected: set[str]) -> tuple[NotebookNode | N
     if path.stat().st_size > MOST_BYTES:
         return None, [*problems, f"{path.name} is larger than {MOST_BYTES // 2**20} MiB"]
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what `rebuild` puts right
+            notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
         if not all(isinstance(cell, dict) for cell in notebook.cells):
             raise ValueError("its cells are no cells")
+        if not notebook.cells:
+            raise ValueError("it has no cells")
     except Exception as error:  # whatever is in a stranger's file
         what = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         return None, [*problems, f"{path.name} cannot be read as a notebook: {what}"]

@@ -8,6 +8,7 @@ graded again.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -117,7 +118,9 @@ def _autograde(course: Course, student: str, submitted: str) -> str | None:
     """nbgrader's autograde on one student; None, or in a line why it failed."""
     config = course.config()
     config.CourseDirectory.update(
-        submitted_directory=submitted, assignment_id=course.assignment, student_id=student
+        submitted_directory=submitted,
+        assignment_id=course.assignment,
+        student_id=glob.escape(student),  # nbgrader looks for folders by patterns
     )
     for attempt in range(TRIES):
         app = Autograde(CourseDirectory(config=config), config=config)

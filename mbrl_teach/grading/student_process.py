@@ -127,7 +127,7 @@ class StudentProcess:
         errors: dict[int, BaseException] = {}
         answer = self._ask("call", name, data.getvalue())
         while answer[0] == "ask":
-            answer = self._ask(*self._help(helpers, errors, answer))
+            answer = self._exchange(*self._help(helpers, errors, answer))
         return self._result(answer, errors)
 
     def _help(self, helpers: list[Callable], errors: dict[int, BaseException], asked: tuple) -> tuple:
@@ -137,6 +137,8 @@ class StudentProcess:
                 pass
             case _:
                 raise self._forged()
+        if self._late:
+            return "error", "TimeoutError", self._late
         try:
             with self._helping, memory(MOST_MEMORY):
                 value = helpers[number](*args, **kwargs)
@@ -168,6 +170,10 @@ class StudentProcess:
         """Send a request and wait for the answer."""
         if self._late and not self._gone:
             raise StudentError("TimeoutError", self._late, [])
+        return self._exchange(*request)
+
+    def _exchange(self, *request: Any) -> tuple:
+        """The same, in the middle of a call as well."""
         if self._gone:
             raise ProcessGone(self._gone)
         try:

@@ -128,7 +128,11 @@ class StudentKernel:
                 value = function()
                 answer = pack(("value", value, printed.getvalue()[-MOST_PRINTED:]))
         except BaseException as error:
-            answer = pack(_failure(error, printed.getvalue()[-MOST_PRINTED:]))
+            text = printed.getvalue()[-MOST_PRINTED:]
+            try:
+                answer = pack(_failure(error, text))
+            except BaseException:  # an error of a student's own kind, that cannot be told
+                answer = pack(("error", "Exception", "(no message)", [], None, text))
         self.connection.send_bytes(answer)
 
 
