@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader.utils import is_locked, is_solution
+from nbgrader.utils import is_locked, is_solution, parse_utc
 
 from mbrl_teach.grading.outputs import harmless_markdown
 
@@ -61,7 +61,9 @@ def stage(submission: Path, released: Path, target: Path) -> list[str]:
     else:
         problems += [f"{link} is a link: left out" for link in _links(submission)]
         for name, content in files_beside(submission).items():
-            if Path(name).parts[0] not in templates:
+            if name == "timestamp.txt" and not _is_a_time(content):
+                problems.append(f"{name} holds no time: left out")
+            elif Path(name).parts[0] not in templates:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 (target / name).write_bytes(content)
     for name, template in templates.items():
@@ -80,6 +82,14 @@ def _no_folder(submission: Path) -> str | None:
     if submission.is_symlink() or submission.parent.is_symlink():
         return "the folder is a link, and links are not followed"
     return None if submission.is_dir() else "it is a file, not a folder"
+
+
+def _is_a_time(content: bytes) -> bool:
+    try:
+        parse_utc(content.decode().strip())
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _is_regular(path: Path) -> bool:

@@ -69,6 +69,16 @@ class Outcome:
         return sum(self.points.values()) + self.extra
 
 
+class _AutogradeOne(Autograde):
+    """nbgrader's, for exactly one student: its own takes names for patterns, and [a] is no folder to it."""
+
+    def init_notebooks(self) -> None:
+        """What is graded."""
+        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        self.assignments = {folder: sorted(glob.glob(f"{glob.escape(folder)}/*.ipynb"))}
+        self.notebooks = []
+
+
 _one_at_a_time = Lock()  # nbgrader changes the process's working folder
 
 
@@ -118,12 +128,10 @@ def _autograde(course: Course, student: str, submitted: str) -> str | None:
     """nbgrader's autograde on one student; None, or in a line why it failed."""
     config = course.config()
     config.CourseDirectory.update(
-        submitted_directory=submitted,
-        assignment_id=course.assignment,
-        student_id=glob.escape(student),  # nbgrader looks for folders by patterns
+        submitted_directory=submitted, assignment_id=course.assignment, student_id=student
     )
     for attempt in range(TRIES):
-        app = Autograde(CourseDirectory(config=config), config=config)
+        app = _AutogradeOne(CourseDirectory(config=config), config=config)
         app.force = True
         result = capture_log(app)
         if result["success"]:
@@ -133,6 +141,7 @@ def _autograde(course: Course, student: str, submitted: str) -> str | None:
             break
         sleep(0.2 * 2**attempt)
     lines = [line for line in said.splitlines() if re.search(r"\w*(Error|Exception)\b.*:", line)]
+    lines = [line for line in lines if "NbGraderException" not in line] or lines  # which says nothing
     return (lines[-1] if lines else "nbgrader could not grade it").strip()[:200]
 
 

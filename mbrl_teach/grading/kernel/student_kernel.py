@@ -19,9 +19,11 @@ import builtins
 import io
 import os
 import pickle
+import signal
 import sys
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,28 @@ from mbrl_teach.grading.kernel.student_lines import student_lines, text_of
 MOST_PRINTED = 20_000  # characters
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Only a student's code is interrupted, never what goes over the connection; nothing that came before."""
+    while signal.sigtimedwait({signal.SIGINT}, 0):
+        continue
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """An exchange in the midst of a student's code: an interrupt comes after it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Helper:
     """A function of the examiner's, called from here. Arguments go there as plain data."""
 
@@ -43,8 +67,9 @@ class Helper:
 
     def __call__(self, *args, **kwargs):
         """What the examiner's function returns; its error, if it raises one."""
-        self._kernel.say("ask", self._number, args, kwargs)
-        what, *rest = pickle.loads(self._kernel.connection.recv_bytes())
+        with uninterrupted():
+            self._kernel.say("ask", self._number, args, kwargs)
+            what, *rest = pickle.loads(self._kernel.connection.recv_bytes())
         if what == "value":
             return rest[0]
         name, text = rest
@@ -79,6 +104,7 @@ class StudentKernel:
 
     def serve(self) -> None:
         """One request after the other."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while True:
             try:
                 request, *arguments = pickle.loads(self.connection.recv_bytes())
@@ -95,7 +121,8 @@ class StudentKernel:
         self.say("done")
 
     def _run(self, source: str) -> None:
-        outputs = self.shell.run(source)
+        with interruptible():
+            outputs = self.shell.run(source)
         try:
             self.say("outputs", outputs)
         except ValueError as error:
@@ -119,6 +146,7 @@ class StudentKernel:
         printed = io.StringIO()
         try:
             with (
+                interruptible(),
                 redirect_stdout(printed),
                 redirect_stderr(printed),
                 warnings.catch_warnings(),

@@ -59,7 +59,8 @@ ATTACKS: dict[str, Attack] = {}
 
 def _register(kind: str, **more):
     def register(function: Callable) -> Callable:
-        assert function.__doc__ and function.__name__ not in ATTACKS, function.__name__
+        assert function.__doc__, f"{function.__name__} does not say what it tries"
+        assert function.__name__ not in ATTACKS, f"there are two of {function.__name__}"
         ATTACKS[function.__name__] = Attack(function, kind, **more)
         return function
 

@@ -23,8 +23,9 @@ SLIPS = {  # one in each task: what stands there, what should
 }
 WORDS = "A regulator that looks ahead further gains nothing more. The last steps have little future."
 
-for module in ("judge", "protocol", "machine", "hand_in"):
-    importlib.import_module(f"tests.grading.attacks.on_the_{module}")
+for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+    if path.stem != "submissions":
+        importlib.import_module(f"tests.grading.attacks.{path.stem}")
 
 
 def id_of(cell: NotebookNode) -> str | None:
@@ -34,7 +35,9 @@ def id_of(cell: NotebookNode) -> str | None:
 
 def honest(course: Path) -> NotebookNode:
     """The released notebook with all answers right."""
-    answers = {id_of(cell): cell.source for cell in nbformat.read(course / "solutions" / NAME / NOTEBOOK, 4).cells}
+    answers = {
+        id_of(cell): cell.source for cell in nbformat.read(course / "solutions" / NAME / NOTEBOOK, 4).cells
+    }
     notebook = nbformat.read(course / "exercises" / NAME / NOTEBOOK, 4)
     for cell in notebook.cells:
         if id_of(cell) in SLIPS:
@@ -75,7 +78,9 @@ def hand_in(course: Path, student: str, notebook: NotebookNode) -> Path:
     """Write the notebook where nbgrader collects it to; the folder."""
     folder = course / "submitted" / student / NAME
     folder.mkdir(parents=True)
-    (folder / NOTEBOOK).write_text(json.dumps(notebook, indent=1))  # as it is: nbformat would put things right
+    (folder / NOTEBOOK).write_text(
+        json.dumps(notebook, indent=1)
+    )  # as it is: nbformat would put things right
     return folder
 
 
