@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.utils import is_locked, is_solution, parse_utc
 
-from mbrl_teach.grading.outputs import harmless_markdown
+from mbrl_teach.grading.outputs import harmless_attachments, harmless_markdown
 
 MOST_FILES, MOST_BYTES = 200, 20 * 2**20
 MOST_CELLS = 500  # of a student's own
@@ -134,21 +134,23 @@ def rebuild(released: NotebookNode, handed_in: NotebookNode | None) -> tuple[Not
     answers, extras, problems = _sort_cells(templates, handed_in.cells if handed_in is not None else ())
     if handed_in is not None:
         problems += _find_by_name(templates, answers, extras)
+    attached = {_id(cell): cell.get("attachments") for cell in handed_in.cells} if handed_in else {}
     rebuilt = released.copy()
     rebuilt.cells = [*extras.get(None, [])]
     for cell in released.cells:
         grade_id = _id(cell)
         if grade_id in answers and is_solution(cell):
-            cell = NotebookNode(cell | {"source": _answer(cell, answers[grade_id])})
+            cell = _answered(cell, answers[grade_id], attached.get(grade_id))
         rebuilt.cells += [cell, *extras.get(grade_id, [])]
     return rebuilt, problems
 
 
-def _answer(template: NotebookNode, source: str) -> str:
-    """What stands in a cell for answers: text without what runs in the browser of those who read it."""
+def _answered(template: NotebookNode, source: str, attached: object) -> NotebookNode:
+    """A cell for answers with the student's, without what runs in the browser of those who read it."""
     if template.cell_type == "code" or source == template.source:
-        return source
-    return harmless_markdown(source)
+        return NotebookNode(template | {"source": source})
+    pictures = harmless_attachments(attached)
+    return NotebookNode(template | {"source": harmless_markdown(source, pictures), "attachments": pictures})
 
 
 def _sort_cells(templates, cells: Sequence) -> tuple[dict[str, str], dict[str | None, list], list[str]]:
@@ -220,4 +222,5 @@ def _own(cell: NotebookNode) -> NotebookNode:
     """A student's own cell, with nothing but its source."""
     if cell.get("cell_type") == "code":
         return new_code_cell(_source(cell))
-    return new_markdown_cell(harmless_markdown(_source(cell)))
+    pictures = harmless_attachments(cell.get("attachments"))
+    return new_markdown_cell(harmless_markdown(_source(cell), pictures), attachments=pictures)

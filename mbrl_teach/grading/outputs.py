@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Collection
 from typing import Any
 
 from nbformat import NotebookNode
@@ -18,12 +19,31 @@ TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ENTITY = re.compile(r"&(?=[A-Za-z#])")
 GAP = r"[\s\\]*"  # a browser skips white space in an address, Markdown a backslash
 SCHEME = re.compile(f"({'|'.join(GAP.join(name) for name in ('javascript', 'vbscript'))}){GAP}:", re.I)
+ATTACHMENT = re.compile(f"attachment{GAP}:([\\w.-]*(?=[)\\s]))?", re.ASCII)
+PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
 TEX = re.compile(r"\\(?=(href|style|class|cssId|require|unicode)\b)")
 
 
-def harmless_markdown(text: str) -> str:
-    """`text` with a space in every tag, entity and address that would run in a teacher's browser."""
-    return harmless_tex(ENTITY.sub("& ", TAG.sub("< ", text)))
+def harmless_markdown(text: str, pictures: Collection[str] = ()) -> str:
+    """`text` with a space in every tag, entity and address that would run in a teacher's browser.
+
+    `pictures` are the names of those that are attached: a page that shows another one cannot be made.
+    """
+
+    def known(found: re.Match) -> str:
+        return found[0] if found[1] in pictures else f"attachment :{found[1] or ''}"
+
+    return ATTACHMENT.sub(known, harmless_tex(ENTITY.sub("& ", TAG.sub("< ", text[:LONGEST]))))
+
+
+def harmless_attachments(attachments: Any) -> dict[str, dict[str, str]]:
+    """The pictures among what is attached to a text cell."""
+    kept = {}
+    for name, data in attachments.items() if isinstance(attachments, dict) else ():
+        shown = _shown({k: data[k] for k in PICTURES if k in data}) if isinstance(data, dict) else {}
+        if shown and isinstance(name, str) and PLAIN_NAME.fullmatch(name):
+            kept[name] = shown
+    return kept
 
 
 def harmless_tex(text: str) -> str:

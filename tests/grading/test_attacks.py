@@ -251,6 +251,12 @@ def test_nothing_runs_in_the_browser_of_who_reads_a_submission(graded, name):
     assert kinds <= {"text/plain", "text/latex", "image/png", "image/jpeg"}
 
 
+def test_a_picture_that_a_student_has_pasted_is_shown(graded):
+    path = graded.course / "autograded" / "scripts_instead_of_pictures" / NAME / NOTEBOOK
+    page, _ = HTMLExporter().from_notebook_node(nbformat.read(path, as_version=4))
+    assert page.count("data:image/png;base64,iVBORw0KGgo=") == 1
+
+
 def test_a_browser_would_run_the_scripts_as_they_were_handed_in(graded):
     notebook = nbformat.read(graded.course / "submitted" / "scripts_in_text" / NAME / NOTEBOOK, as_version=4)
     reader = Bites()

@@ -40,10 +40,34 @@ def scripts_as_attachments(notebook):
     """A text cell brings a picture along that is a script, and is itself raw HTML."""
     cell = new_markdown_cell("![x](attachment:x.svg)")
     cell.attachments = {"x.svg": {"image/svg+xml": "PHN2ZyBvbmxvYWQ9IkJJVFRFTiI+"}}
+    cell.attachments["y.png"] = {"image/png": "x\" onerror=\"document.title='BITTEN'"}
     raw = new_markdown_cell("<script>BITTEN</script>")
     raw.cell_type = "raw"
     raw.metadata = {"format": "text/html"}
     notebook.cells += [cell, raw]
+
+
+@on_the_notebook()
+def scripts_instead_of_pictures(notebook):
+    """Text cells name pictures that are not there, at which the making of a page for the teacher stops."""
+    for name in (
+        ":gone.png",
+        "\\:gone.png",
+        ":here.png%20x",
+        ":here.png\\ x",
+        ":here.png",
+        ": here.png",
+        ":",
+    ):
+        for text in (
+            f"![x](attachment{name})",
+            f"![x](<attachment{name}>)",
+            f"![x]\n\n[x]: attachment{name}",
+        ):
+            cell = new_markdown_cell(text)
+            cell.attachments = {"here.png": {"image/png": "iVBORw0KGgo="}, "": {}, "x": {"image/png": 5}}
+            notebook.cells.append(cell)
+    cell_of(notebook, "answer").source = "![x](attachment:gone.png)"
 
 
 @in_a_cell()
