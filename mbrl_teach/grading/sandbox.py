@@ -86,22 +86,31 @@ class Sandbox:
 
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
         """A fresh kernel with these files, by relative path, in its working folder."""
-        self.start()
-        folder = WORK if self.isolated else self._temporary_folder()
+        for _ in range(2):  # the warm process may have ended, as where the machine's memory ran out
+            self.start()
+            with contextlib.suppress(OSError):
+                kernel = self._open()
+                if files:
+                    kernel.write_files(files)
+                return kernel
+            self.close()
+        raise NoSandbox("the sandbox ended twice while a submission was to begin: is the memory too small?")
+
+    def _open(self) -> StudentProcess:
+        """A fresh kernel; OSError if the warm process is no longer there."""
         order = {
             "do": "open",
             "user": FIRST_USER + self._process.pid,
-            "folder": folder,
+            "folder": WORK if self.isolated else self._temporary_folder(),
             "limits": asdict(self.limits),
         }
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno()])
-        self._hear()
-        kernel = StudentProcess(Connection(ours.detach()), interrupt=self._interrupt, end=self._end)
-        if files:
-            kernel.write_files(files)
-        return kernel
+        if not self._hear():
+            ours.close()
+            raise BrokenPipeError("the warm process is gone")
+        return StudentProcess(Connection(ours.detach()), interrupt=self._interrupt, end=self._end)
 
     def close(self) -> None:
         """End the warm process, and with it whatever it has started."""
@@ -190,6 +199,9 @@ def _the_course() -> list[str]:
         binds += ["--ro-bind", str(PACKAGE / seen), str(PACKAGE / seen)]
     for room in MASKED:
         binds += ["--remount-ro", str(PACKAGE / room)]
+    for copy in {os.path.join(place, PACKAGE.name) for place in sys.path} - {str(PACKAGE)}:
+        if os.path.isdir(copy) and not os.path.samefile(copy, PACKAGE):  # one that is installed as well
+            binds += ["--tmpfs", copy, "--remount-ro", copy]
     return binds
 
 

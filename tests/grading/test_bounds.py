@@ -99,6 +99,17 @@ def test_a_helper_is_called_in_good_form_or_the_process_ends(sandbox):
         process.close()
 
 
+@linux
+def test_a_warm_process_that_has_ended_is_begun_anew():
+    with Sandbox() as box:
+        box.open().close()
+        box._process.kill()
+        process = box.open({"data.csv": b"1,2"})
+        outputs = process.run("print(open('data.csv').read())")
+        process.close()
+    assert outputs[0]["text"] == "1,2\n"
+
+
 def verdict(lines, number, argument, architecture):
     """What the filter says of a system call: the reading of its lines by the manual's rules."""
     at, accumulator = 0, None
