@@ -64,11 +64,11 @@ def _extend(value: Any) -> Any:
 def _stranger(value: Any) -> Any:
     """An array, if the object knows how to become one, else its type's name."""
     if issparse(value):
-        return value.toarray()
+        return _extend(value.toarray())
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         if isinstance(array, np.ndarray) and array.dtype.kind in KINDS:
-            return array
+            return _extend(array)
     return msgpack.ExtType(STRANGER, type(value).__name__[:60].encode())
 
 
