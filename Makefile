@@ -12,7 +12,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab setup test test-slow lint notebooks release bench bench-peers lock clean
+.PHONY: lab setup test test-slow lint notebooks release bench bench-grading bench-peers lock clean
 
 lab: $(STAMP)  ## open JupyterLab on the first lecture
 	jupyter lab $(ROOT) $(FIRST)
@@ -51,6 +51,9 @@ release: $(STAMP)  ## generate exercises/ from solutions/
 
 bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 	python -m tests.benchmarks
+
+bench-grading: $(STAMP)  ## a class graded, beside plain nbgrader (minutes)
+	python -m tests.benchmarks grading
 
 bench-peers: $(STAMP)  ## the same beside libraries of others, in an environment of their own
 	$(PYTHON) -m venv .venv-peers
