@@ -138,7 +138,7 @@ def _autograde(course: Course, student: str, submitted: str) -> str | None:
 
 
 def _leave_out_what_staging_did(config: Config) -> None:
-    """Cells with marks are released ones, once, without outputs: to prove it takes half of nbgrader's time."""
+    """Cells with marks are released ones, once, without outputs: proving it takes half of nbgrader's time."""
     config.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
