@@ -105,16 +105,29 @@ def test_prints_and_warnings_cost_nothing(examine):
     *_, outputs = examine(own(noisy + "\nimport sys\nprint('err', file=sys.stderr)"), check())
     report, value = report_and_value(outputs)
     assert value == 3
-    assert "seen" in report
+    assert "3 of 3 points" in report
+
+
+def test_the_cases_that_a_function_is_tried_on_are_not_shown(examine):
+    """Neither printed, nor at length in an error's words; in practice, where all share them, they are."""
+    loud = GAIN.replace("    K =", "    print('case', Q)\n    K =")
+    report, value = report_and_value(examine(own(loud), check())[-1])
+    assert value == 3
+    assert "case" not in report.replace("cases", "")
+    assert "What your code printed is not shown here" in report
+    report, _ = report_and_value(
+        examine(own("def gain(Q, q, n):\n    raise ValueError('9' * 10**5)"), check())[-1]
+    )
+    assert report.count("9") < 1000
 
 
 def test_each_student_has_instances_of_their_own(examine):
     seen = {}
     for student in ("ada", "bob"):
-        spy = GAIN.replace("    K =", "    print('seen', repr(Q[0, 0]))\n    K =")
-        *_, outputs = examine(own(spy), check(), student=student)
-        seen[student] = [line for line in report_and_value(outputs)[0].splitlines() if "seen" in line]
-    assert all(seen.values())
+        spy = "seen = []\n" + GAIN.replace("    K =", "    seen.append(float(Q[0, 0]))\n    K =")
+        *_, ((output,)) = examine(own(spy), check(), own("print(seen)"), student=student)
+        seen[student] = output.text
+    assert all(len(text) > 10 for text in seen.values())
     assert seen["ada"] != seen["bob"]
     assert "MBRL_TEACH_STUDENT" not in os.environ
 
