@@ -125,13 +125,17 @@ class Examination:
 
     def _judge(self, cell: NotebookNode) -> list[NotebookNode]:
         """Call the cell's check with what stands for the student's functions; its report and its value."""
-        said, value = io.StringIO(), 0.0
+        said, printed, value = io.StringIO(), io.StringIO(), 0.0
         try:
             task, names = read_check(cell.source)
             with redirect_stdout(said), redirect_stderr(io.StringIO()):
-                value, _ = self._ask(lambda process: task(*(_named(process, name) for name in names)))
+                value, _ = self._ask(
+                    lambda process: task(*(_named(process, name, printed) for name in names))
+                )
         except Exception as error:  # whatever it is, it is this student's alone
             said.write(f"This could not be judged, 0 points: {error}\n")
+        if printed.tell():
+            said.write("  What your code printed is not shown here: it may hold the cases it was tried on.\n")
         most = float(cell.metadata.nbgrader.points)
         if not isinstance(value, ExtraPoints):
             value = min(max(float(value), 0.0), most)
@@ -152,8 +156,8 @@ def read_check(source: str) -> tuple[Task, list[str]]:
     raise ValueError(f"a test cell reads checks.MODULE.TASK(function); this one reads {source!r}")
 
 
-def _named(process: StudentProcess, name: str) -> Any:
-    """What stands for the student's `name` on this side."""
+def _named(process: StudentProcess, name: str, printed: io.StringIO) -> Any:
+    """What stands for the student's `name` on this side; what it prints goes to `printed`."""
     kind = process.kind(name)
     if kind == "missing":
         raise ProcessGone(f"there is no {name}: did the cell that defines it stop with an error?")
@@ -161,7 +165,8 @@ def _named(process: StudentProcess, name: str) -> Any:
         return process.fetch(name)
 
     def ask(*args, **kwargs):
-        return process.call(name, *args, **kwargs)
+        with redirect_stdout(printed):
+            return process.call(name, *args, **kwargs)
 
     ask.__name__ = name
     return ask

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.utils import is_locked, is_solution, parse_utc
 
-from mbrl_teach.grading.outputs import harmless_attachments, harmless_markdown
+from mbrl_teach.grading.outputs import LONGEST, harmless_attachments
 
 MOST_FILES, MOST_BYTES = 200, 20 * 2**20
 MOST_CELLS = 500  # of a student's own
@@ -146,11 +146,11 @@ def rebuild(released: NotebookNode, handed_in: NotebookNode | None) -> tuple[Not
 
 
 def _answered(template: NotebookNode, source: str, attached: object) -> NotebookNode:
-    """A cell for answers with the student's, without what runs in the browser of those who read it."""
-    if template.cell_type == "code" or source == template.source:
+    """A cell for answers with the student's; text with the pictures in it."""
+    if template.cell_type == "code":
         return NotebookNode(template | {"source": source})
-    pictures = harmless_attachments(attached)
-    return NotebookNode(template | {"source": harmless_markdown(source, pictures), "attachments": pictures})
+    more = {"source": source[:LONGEST], "attachments": harmless_attachments(attached)}
+    return NotebookNode(template | more)
 
 
 def _sort_cells(templates, cells: Sequence) -> tuple[dict[str, str], dict[str | None, list], list[str]]:
@@ -223,4 +223,4 @@ def _own(cell: NotebookNode) -> NotebookNode:
     if cell.get("cell_type") == "code":
         return new_code_cell(_source(cell))
     pictures = harmless_attachments(cell.get("attachments"))
-    return new_markdown_cell(harmless_markdown(_source(cell), pictures), attachments=pictures)
+    return new_markdown_cell(_source(cell)[:LONGEST], attachments=pictures)

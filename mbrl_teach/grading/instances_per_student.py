@@ -2,8 +2,8 @@
 
 The checks draw their instances from a generator that is seeded with the environment variable
 ``MBRL_TEACH_STUDENT``. While students work, it is unset and everyone sees the same instances. While a
-submission is graded, it holds the student's id: a value copied from a neighbour is wrong, and grading the same
-submission twice gives the same verdict.
+submission is graded, it holds the student's id: a value copied from a neighbour is wrong, and grading the
+same submission twice gives the same verdict.
 """
 
 from __future__ import annotations

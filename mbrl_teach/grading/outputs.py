@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Collection
 from typing import Any
 
 from nbformat import NotebookNode
@@ -15,25 +13,6 @@ TEXT = ("text/plain", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 LONGEST = 20_000  # characters of one text
 LARGEST = 2 * 2**20  # characters of one picture
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
-ENTITY = re.compile(r"&(?=[A-Za-z#])")
-GAP = r"[\s\\]*"  # a browser skips white space in an address, Markdown a backslash
-SCHEME = re.compile(f"({'|'.join(GAP.join(name) for name in ('javascript', 'vbscript'))}){GAP}:", re.I)
-ATTACHMENT = re.compile(f"attachment{GAP}:([\\w.-]*(?=[)\\s]))?", re.ASCII)
-PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
-TEX = re.compile(r"\\(?=(href|style|class|cssId|require|unicode)\b)")
-
-
-def harmless_markdown(text: str, pictures: Collection[str] = ()) -> str:
-    """`text` with a space in every tag, entity and address that would run in a teacher's browser.
-
-    `pictures` are the names of those that are attached: a page that shows another one cannot be made.
-    """
-
-    def known(found: re.Match) -> str:
-        return found[0] if found[1] in pictures else f"attachment :{found[1] or ''}"
-
-    return ATTACHMENT.sub(known, harmless_tex(ENTITY.sub("& ", TAG.sub("< ", text[:LONGEST]))))
 
 
 def harmless_attachments(attachments: Any) -> dict[str, dict[str, str]]:
@@ -41,14 +20,9 @@ def harmless_attachments(attachments: Any) -> dict[str, dict[str, str]]:
     kept = {}
     for name, data in attachments.items() if isinstance(attachments, dict) else ():
         shown = _shown({k: data[k] for k in PICTURES if k in data}) if isinstance(data, dict) else {}
-        if shown and isinstance(name, str) and PLAIN_NAME.fullmatch(name):
+        if shown:
             kept[name] = shown
     return kept
-
-
-def harmless_tex(text: str) -> str:
-    """`text` without the commands by which MathJax makes links and styles."""
-    return TEX.sub(r"\\ ", SCHEME.sub(r"\1 :", text))
 
 
 def harmless(outputs: list[Any]) -> list[NotebookNode]:
@@ -85,8 +59,6 @@ def _harmless(output: dict[str, Any]) -> NotebookNode | None:
 
 def _shown(data: dict[str, Any]) -> dict[str, str]:
     shown = {kind: _text(data[kind]) for kind in TEXT if kind in data}
-    if "text/latex" in shown:
-        shown["text/latex"] = harmless_tex(shown["text/latex"])
     for kind in PICTURES:
         picture = data.get(kind)
         if isinstance(picture, bytes):

@@ -100,11 +100,11 @@ class _Writer(_Bounds):
     def stranger(self, value: Any) -> Any:
         """An array, if the object knows how to become one, else its type's name."""
         if issparse(value):
-            return value.toarray()
+            return self.extend(value.toarray())
         if hasattr(value, "__array__"):
             array = np.asarray(value)
             if isinstance(array, np.ndarray) and array.dtype.kind in KINDS:
-                return array
+                return self.extend(array)
         self.count(strangers=1)
         return msgpack.ExtType(STRANGER, type(value).__name__[:60].encode())
 

@@ -35,6 +35,7 @@ from mbrl_teach.grading.kernel.shell import Shell
 from mbrl_teach.grading.kernel.student_lines import student_lines, text_of
 
 MOST_PRINTED = 20_000  # characters
+MOST_SAID = 300  # characters of what an error says
 
 
 @contextmanager
@@ -170,7 +171,7 @@ def _failure(error: BaseException, printed: str) -> tuple:
     return (
         "error",
         type(error).__name__,
-        text_of(error)[:2000],
+        text_of(error)[:MOST_SAID],
         lines,
         asked if isinstance(asked, int) else None,
         printed,
