@@ -16,7 +16,9 @@ fits *that* is all that planning needs.
 e^(λT) at the end. A new plan begins at the true state.
 
 All loops take the same number of real steps: `trials` episodes. The base policy acts in the first, in the
-naive loop in all but the last.
+naive loop in all but the last. From hanging, the last of 8 trials in Gymnasium's Pendulum-v1 returns -1284
+(naive), -896 (aggregating) and -355 (mpc), means of 20 seeds with plans of 40 steps; dynamic programming,
+which knows the world, -301.
 
     history = model_based_rl(
         gymnasium.make("Pendulum-v1"),

@@ -66,12 +66,28 @@ def test_second_derivatives_are_sound_in_float32_too():
     hessians = []
     for dtype in (np.float64, np.float32):
         model = NeuralNetwork(rng=np.random.default_rng(0), encoding=Angles(0), dtype=dtype, steps=200)
-        world = LearnedWorld.of(model.fit(*steps), Pendulum())
-        hessians.append(world.dynamics_hessian(*(part[:6] for part in steps[:2])))
-    reference = super(LearnedWorld, world).dynamics_hessian  # of the one in float32: noise
-    np.testing.assert_allclose(hessians[0], hessians[0].mT)
-    np.testing.assert_allclose(hessians[1], hessians[0], atol=0.01)
-    assert abs(reference(*(part[:6] for part in steps[:2])) - hessians[0]).max() > 0.01
+        world, at = LearnedWorld.of(model.fit(*steps), Pendulum()), [part[:6] for part in steps[:2]]
+        hessians.append((world.dynamics_hessian(*at), super(LearnedWorld, world).dynamics_hessian(*at)))
+    (double, differences), (single, noise) = hessians
+    np.testing.assert_allclose(double, differences, atol=1e-5)
+    np.testing.assert_allclose(single, double, atol=0.01)
+    assert abs(noise - double).max() > 0.01
+
+
+def test_all_but_the_motion_is_the_task_s():
+    task = Pendulum(horizon=7, action_limit=2.0)
+    world = LearnedWorld.of(Linear().fit(*pendulum_steps(9, np.random.default_rng(7))), task)
+    s, a = np.array([[0.4, 1.0], [3.0, -2.0]]), np.array([[0.1], [-0.2]])
+    for name, arguments in (
+        ("cost", (s, a)),
+        ("final_cost", (s,)),
+        ("quadratize", (s, a)),
+        ("quadratize_final", (s,)),
+    ):
+        for ours, its in zip(getattr(world, name)(*arguments), getattr(task, name)(*arguments), strict=True):
+            np.testing.assert_array_equal(ours, its)
+    for name in ("horizon", "initial_state", "action_low", "action_high"):
+        np.testing.assert_array_equal(getattr(world, name), getattr(task, name))
 
 
 def test_a_reward_is_learned_by_the_same_regressions():
