@@ -46,6 +46,11 @@ least_squares = Task(
             EVERY_FIT,
         ),
         (
+            "the bias is missing: the slopes are those of a fit with one, the last row is zero",
+            {"finish": references.bias_is(lambda X, Y: np.zeros(Y.shape[1]))},
+            EVERY_FIT,
+        ),
+        (
             "the targets are centred, the inputs are not",
             {
                 "columns": lambda X: np.column_stack([X, np.zeros(len(X))]),
@@ -203,7 +208,16 @@ fit_local = Task(
             {"samples": lambda M: 1},
             (AROUND, ELSEWHERE),
         ),
-        ("the term with the distance of the two means is missing", {"apart": 0.0}, (ELSEWHERE,)),
+        (
+            "the term with the distance of the two means is missing",
+            {"apart": lambda M, n_0: 0.0},
+            (ELSEWHERE,),
+        ),
+        (
+            "the distance of the means weighs n_0: it is M n_0 / (M + n_0)",
+            {"apart": lambda M, n_0: n_0},
+            (ELSEWHERE,),
+        ),
         ("f goes through the mean of the samples: it is the mixed mean", {"through": "sample"}, (ELSEWHERE,)),
     ),
 )
@@ -256,6 +270,11 @@ rollout_error = Task(
         (
             "the squares are averaged over the coordinates: within a state they are added up",
             {"size": lambda errors: np.sqrt((errors**2).mean())},
+            SIZES,
+        ),
+        (
+            "the largest error of any trajectory is reported, not the root of the mean square",
+            {"size": lambda errors: np.sqrt((errors**2).sum(axis=-1).max())},
             SIZES,
         ),
         (
@@ -320,6 +339,11 @@ def _divide_by_zero(columns):
         return columns.std(axis=0)
 
 
+def _with_one_less(columns):
+    std = columns.std(axis=0, ddof=1)
+    return np.where(std == 0, 1.0, std)
+
+
 def _of_all(X, x):
     both = np.concatenate([X, x])
     return both, both
@@ -382,6 +406,11 @@ learn_changes = Task(
             (*EVERY_CHANGE, JACOBIAN),
         ),
         (
+            "the deviations are divided by N - 1: np.std has N, and so has the task",
+            {"x_scale": _with_one_less, "y_scale": _with_one_less},
+            (*EVERY_CHANGE, JACOBIAN),
+        ),
+        (
             "the new inputs have a part in the statistics: they are not known when the model is fitted",
             {"statistics": _of_all},
             (STATISTICS,),
@@ -432,6 +461,11 @@ learn_changes = Task(
             (JACOBIAN,),
         ),
         (
+            "F is the regression's own Jacobian: the world's units and [I 0] are missing",
+            {"units": lambda J, x_std, y_std, n: J},
+            (JACOBIAN,),
+        ),
+        (
             "F is the Jacobian of the change: [I 0] is missing",
             {"units": lambda J, x_std, y_std, n: y_std[:, None] * J / x_std},
             (JACOBIAN,),
@@ -461,6 +495,10 @@ def _neighbours(last_to_first):
 def _without_the_row_before_the_end(states, actions, ended):
     kept = ~ended[1:]
     return states[:-1][kept], actions[:-1][kept], states[1:][kept]
+
+
+def _with_the_next_action(states, actions, ended):
+    return references.inside_episodes(states, np.roll(actions, -1, axis=0), ended)
 
 
 def _one_log(logs, new):
@@ -501,6 +539,21 @@ aggregate = Task(
             "the planned actions are learned from: the log has those that were taken",
             {"recorded": lambda planned, taken: planned},
             (PLANS, RESETS),
+        ),
+        (
+            "the actions are those of the next row",
+            {"pairs": _with_the_next_action},
+            (PLANS, RESETS),
+        ),
+        (
+            "the plans returned are those that were executed: return what each round's model has planned",
+            {"told": lambda executed, planned: executed},
+            (PLANS, RESETS),
+        ),
+        (
+            "sizes counts the newest log alone: the model was fitted to all so far",
+            {"counted": lambda parts: len(parts[-1])},
+            (COUNTED, RESETS),
         ),
         (
             "steps span the end of an episode: after it the next row is a new start",
@@ -562,6 +615,11 @@ mpc = Task(
         (
             "the model is fitted in every step, whatever `every` says",
             {"due": lambda t, every: True},
+            (REFITTED,),
+        ),
+        (
+            "the fits come too early: counted from 0, it is t that is to be divisible by `every`",
+            {"due": lambda t, every: (t + 1) % every == 0},
             (REFITTED,),
         ),
         (

@@ -88,7 +88,7 @@ def fit_local(
     weight=lambda strength: strength,
     samples=lambda M: M,
     divisor=lambda M: M,
-    apart=1.0,
+    apart=lambda M, n_0: M * n_0 / (M + n_0),
     centre=1.0,
     through="mixed",
     slopes=conditioned,
@@ -103,7 +103,7 @@ def fit_local(
         mu = Y[:, t].mean(axis=0)
         e, gap = Y[:, t] - centre * mu, mu - prior_mean
         S = samples(M) * (e.T @ e) / divisor(M) + n_0 * prior_covariance
-        S = (S + apart * M * n_0 / (M + n_0) * np.outer(gap, gap)) / (M + n_0)
+        S = (S + apart(M, n_0) * np.outer(gap, gap)) / (M + n_0)
         mixed = mu if through == "sample" else (M * mu + n_0 * prior_mean) / (M + n_0)
         F[t] = slopes(S[d:, :d], S[:d, :d])
         f[t] = bias * (mixed[d:] - F[t] @ mixed[:d])
@@ -243,6 +243,8 @@ def aggregate(
     recorded=lambda planned, taken: taken,
     fits=lambda r: True,
     plan_first=False,
+    told=lambda executed, planned: planned,
+    counted=lambda parts: len(np.concatenate(parts)),
 ):
     """The plan made after each round (R, T, m), and how many steps the model was fitted to (R,)."""
     latest, logs, plans, sizes, model = first_plan, [], [], [], None
@@ -253,9 +255,9 @@ def aggregate(
         before = model
         if fits(r):
             parts = [np.concatenate(part) for part in zip(*(pairs(*log) for log in logs), strict=True)]
-            model, size = fit(*parts), len(parts[0])
-        latest = plan(before if plan_first and before is not None else model)
-        plans.append(latest)
+            model, size = fit(*parts), counted([pairs(*log)[0] for log in logs])
+        executed, latest = latest, plan(before if plan_first and before is not None else model)
+        plans.append(told(executed, latest))
         sizes.append(size)
     return np.array(plans), np.array(sizes)
 
