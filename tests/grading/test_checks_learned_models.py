@@ -284,7 +284,7 @@ def test_the_questions_far_out_are_none_of_the_training_data(rng):
 def test_every_model_is_fitted_to_each_step_of_an_episode_once(rng, cases):
     """A ledger: what `fit` has seen is what `collect` has shown, less the rows before a reset."""
     for collect, fit, plan, first_plan, rounds in cases(rng):
-        shown, executed, seen = [], [], []
+        shown, executed, seen, models = [], [], [], []
 
         def noted_collect(latest, collect=collect, shown=shown, executed=executed):
             executed.append(np.array(latest))
@@ -294,13 +294,15 @@ def test_every_model_is_fitted_to_each_step_of_an_episode_once(rng, cases):
             )
             return states, actions, ended
 
-        def noted_fit(*data, fit=fit, shown=shown, seen=seen):
+        def noted_fit(*data, fit=fit, shown=shown, seen=seen, models=models):
             seen.append(sorted(map(tuple, np.concatenate(data, axis=-1))))
             assert seen[-1] == sorted(shown)
-            return fit(*data)
+            models.append(fit(*data))
+            return models[-1]
 
         plans, sizes = references.aggregate(noted_collect, noted_fit, plan, first_plan, rounds)
         assert len(seen) == len(executed) == rounds
+        np.testing.assert_array_equal(plans, [plan(model) for model in models])
         np.testing.assert_array_equal(executed, [first_plan, *plans[:-1]])
         np.testing.assert_array_equal(sizes, [len(data) for data in seen])
 
