@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 from mbrl_teach.grading.class_table import class_table
+from mbrl_teach.grading.cluster import NoCluster
+from mbrl_teach.grading.course import Course, database_url
 from mbrl_teach.grading.grade import grade_class
-from mbrl_teach.grading.one_submission import Course
+from mbrl_teach.grading.gradebook import NoGradebook
 from mbrl_teach.grading.sandbox import NoSandbox, bubblewrap
 
 UNSAFE = """\
@@ -38,23 +40,35 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Grade, print the table; 0 if every submission was graded as it was handed in, else 1."""
     options = parser().parse_args(arguments)
+    course = _course(options)
+    try:
+        if not course.isolated:
+            print(UNSAFE, file=sys.stderr)
+        elif options.scheduler is None:
+            bubblewrap()
+        outcomes = grade_class(course, jobs=options.jobs, force=options.force, scheduler=options.scheduler)
+    except (FileNotFoundError, NoSandbox, NoGradebook, NoCluster) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: what is graded stays, the next run goes on from there", file=sys.stderr)
+        return 130
+    print(class_table(course, outcomes))
+    return int(any(outcome.failed for outcome in outcomes))
+
+
+def _course(options: argparse.Namespace) -> Course:
+    """The course that the command line means; ends with what is wrong with it."""
     if options.jobs is not None and options.jobs < 1:
         parser().error(f"--jobs must be at least 1; got {options.jobs}")
     folder = Path(options.course).resolve()
     if not (folder / "nbgrader_config.py").is_file():
         parser().error(f"there is no nbgrader_config.py in {folder}")
-    course = Course(str(folder), options.assignment, options.db, isolated=not options.no_sandbox)
     try:
-        if course.isolated:
-            bubblewrap()
-        else:
-            print(UNSAFE, file=sys.stderr)
-        outcomes = grade_class(course, jobs=options.jobs, force=options.force, scheduler=options.scheduler)
-    except (FileNotFoundError, NoSandbox, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(class_table(course, outcomes))
-    return int(any(outcome.failed for outcome in outcomes))
+        database = options.db and database_url(options.db, os.getcwd())
+    except ValueError as error:
+        parser().error(f"--db: {error}")
+    return Course(str(folder), options.assignment, database, isolated=not options.no_sandbox)
 
 
 if __name__ == "__main__":

@@ -25,12 +25,13 @@ import matplotlib
 
 from mbrl_teach.grading.kernel.masked import MASKED
 from mbrl_teach.grading.kernel.namespaces import Limits
-from mbrl_teach.grading.student_process import StudentProcess
+from mbrl_teach.grading.student_process import ProcessGone, StudentProcess
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WORK = "/home/student"
 FONTS = "/tmp/matplotlib"
 FIRST_USER = 1_000_000  # numbers of users that no machine gives to people
+TRIES = 3  # to start a sandbox that is ended from outside
 PATIENCE = 120  # seconds for the stack to be imported, on a machine that does much else
 BEGIN = """
 import sys
@@ -86,7 +87,22 @@ class Sandbox:
 
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
         """A fresh kernel with these files, by relative path, in its working folder."""
-        self.start()
+        for attempt in range(TRIES):
+            try:
+                self.start()
+                kernel = self._fork()
+                break
+            except (OSError, NoSandbox):  # the warm process was ended, by whomever
+                self.close()
+                if attempt == TRIES - 1:
+                    raise
+        if files:
+            with contextlib.suppress(ProcessGone):  # who asks it next is told
+                kernel.write_files(files)
+        return kernel
+
+    def _fork(self) -> StudentProcess:
+        """Order a kernel; NoSandbox or OSError if nobody is there to give one."""
         folder = WORK if self.isolated else self._temporary_folder()
         order = {
             "do": "open",
@@ -95,13 +111,12 @@ class Sandbox:
             "limits": asdict(self.limits),
         }
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ours, theirs:
             socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno()])
-        self._hear()
-        kernel = StudentProcess(Connection(ours.detach()), interrupt=self._interrupt, end=self._end)
-        if files:
-            kernel.write_files(files)
-        return kernel
+            if not self._hear():
+                raise NoSandbox("the warm process has ended: too little memory?")
+            connection = Connection(ours.detach())
+        return StudentProcess(connection, interrupt=self._interrupt, end=self._end)
 
     def close(self) -> None:
         """End the warm process, and with it whatever it has started."""
