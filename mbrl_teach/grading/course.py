@@ -76,8 +76,7 @@ def _edition(course: Course, code: str) -> str:
     files = [folder / "nbgrader_config.py"]
     for room in ("exercises", "solutions"):
         files += (folder / room / course.assignment).rglob("*")
-    database = course.config().CourseDirectory.db_url
-    return fingerprint(folder, files, f"{code} {course.isolated} {database}")
+    return fingerprint(folder, files, f"{code} {course.isolated} {course.database}")
 
 
 def fingerprint(folder: Path, paths: Iterable[Path], more: str = "") -> str:

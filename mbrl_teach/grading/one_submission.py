@@ -30,7 +30,7 @@ from mbrl_teach.grading.locks import alone
 __all__ = ["Course", "Outcome", "edition", "grade_one"]
 
 TRIES = 6  # while other workers hold the gradebook
-ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Entry|NoSandbox): .*", re.MULTILINE)
+ERROR = re.compile(r"^ *([\w.]*(?:Error|Exception|Entry|NoSandbox): .*)", re.MULTILINE)
 DATABASE = re.compile(r"^[\w.]*OperationalError:|\((?:sqlite3|psycopg)[\w.]*\.OperationalError\)")
 
 
