@@ -12,7 +12,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab setup test test-slow lint notebooks release bench bench-grading bench-peers lock clean
+.PHONY: lab setup test test-slow lint notebooks release grade bench bench-grading bench-peers lock clean
 
 lab: $(STAMP)  ## open JupyterLab on the first lecture
 	jupyter lab $(ROOT) $(FIRST)
@@ -48,6 +48,10 @@ notebooks: $(STAMP)  ## execute and normalise every lecture; normalise every sol
 
 release: $(STAMP)  ## generate exercises/ from solutions/
 	for name in $(notdir $(wildcard solutions/*)); do nbgrader generate_assignment $$name --force || exit 1; done
+
+grade: $(STAMP)  ## grade ASSIGNMENT=01_lqr; JOBS=4 workers, FORCE=1 also what has not changed, OPTIONS= any other
+	@test -n "$(ASSIGNMENT)" || { echo "which assignment? Say: make grade ASSIGNMENT=01_lqr"; exit 2; }
+	python -m mbrl_teach.grading $(ASSIGNMENT) $(if $(JOBS),--jobs $(JOBS)) $(if $(FORCE),--force) $(OPTIONS)
 
 bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 	python -m tests.benchmarks

@@ -43,6 +43,16 @@ def test_every_link_of_a_notebook_leads_somewhere(path):
     assert [link for link in local(LINK.findall(text)) if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_every_link_to_a_cell_of_a_notebook_finds_it(path):
+    """JupyterLab finds a cell by its id at once; a heading only after it has been drawn."""
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for other, fragment in re.findall(r"\]\(([^)#\s]+\.ipynb)#([^)]+)\)", text):
+        found = nbformat.read(path.parent / other, as_version=4).cells
+        assert fragment.removeprefix("cell-id=") in [cell.id for cell in found], f"{other}#{fragment}"
+
+
 @pytest.mark.parametrize("folder", ["lectures", "exercises"])
 def test_readme_lists_every_notebook(folder):
     readme = (ROOT / "README.md").read_text()

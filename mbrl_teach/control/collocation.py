@@ -19,30 +19,25 @@ The trapezoid takes the derivative as linear between knots: states are quadratic
 falls with h². Hermite–Simpson takes it as quadratic: states are cubic, the error falls with h⁴. Neither
 bounds the optimum: the quadrature of a cost may lie below every cost that a trajectory can have.
 
-Source: Kelly, An Introduction to Trajectory Optimization (SIAM Review 59, 2017), sections 3–5 and 7.
+Source: Kelly, An Introduction to Trajectory Optimization (SIAM Review 59, 2017), sections 3–5.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from types import MethodType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array, require_positive
-from mbrl_teach.control import interior_point
+from mbrl_teach.control import demands, interior_point
 from mbrl_teach.control.interpolation import Interpolation
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.control.transcription import SCHEMES, Transcription
 from mbrl_teach.problems.base import ContinuousProblem
 
 MAX_REFINEMENTS, MAX_PARTS = 8, 4
-SMALL = 1e-8  # price of actions while the nearest end is looked for
-NOT_MET = 1e-6  # a defect that is no rounding
-OUT_OF_REACH = 1e-3  # how far from the demanded end the nearest one may be, relative to max(1, |end|)
 
 
 @dataclass(frozen=True)
@@ -73,8 +68,7 @@ class CollocationPlan(Plan):
     midpoint_states (N, n), midpoint_actions (N, m): unknowns of Hermite–Simpson; for the trapezoid what the
         interpolation says
     errors (N,): of each interval, the integral of |s' - derivative(s, a)| along the interpolation, the
-    largest of
-        the n states
+        largest of the n states
     """
 
     scheme: str = field(kw_only=True)
@@ -109,13 +103,12 @@ def collocation(
     """A locally optimal trajectory of `problem`, from N = `intervals` equal intervals.
 
     scheme: "trapezoid", or "hermite-simpson" in its separated form, where state and action at each
-    mid-point are
-        unknowns of their own and limits hold there too
+        mid-point are unknowns of their own and limits hold there too
     initial_guess: states (N+1, n) and actions (N+1, m), or the plan of another collocation; by default a
-    straight
-        line from the initial to the final state (where the end is free, the initial state) and zero actions
-    error_tolerance: cut intervals until every one of `errors` is below it (at most eight times); None:
-    never tolerance: of the conditions of an optimum; callback: called with each `Iteration` as it comes
+        straight line from the initial to the final state (where the end is free, the initial state) and
+        zero actions
+    error_tolerance: cut intervals until every one of `errors` is below it (at most eight times); None: never
+    tolerance: of the conditions of an optimum; callback: called with each `Iteration` as it comes
 
     If the plan has not converged, its message says why; where the end cannot be reached within the limits,
     which entry of `final_state` and by how much.
@@ -137,20 +130,21 @@ def collocation(
 
 
 def _solve(program, start, history, max_iterations, tolerance, callback) -> CollocationPlan:
-    """Solve on this mesh; where defects remain, look for the nearest end, and if it is near begin there."""
-    options = {"tolerance": tolerance, "callback": _recorder(program, history, callback)}
-    solution = interior_point.solve(
-        program, program.unknowns(*start), max_iterations=max_iterations, **options
+    """Solve on this mesh; where the end is out of reach, the message says so."""
+
+    def relax(problem):
+        relaxed = Transcription(problem, program.mesh, program.scheme)
+        return relaxed, relaxed.unknowns(*_start(relaxed, None))
+
+    solution = demands.solve(
+        program,
+        program.unknowns(*start),
+        relax,
+        max_iterations=max_iterations,
+        tolerance=tolerance,
+        callback=_recorder(program, history, callback),
     )
-    left = max_iterations + 1 - len(solution.history)
-    if solution.converged or left <= 0 or history[-1].infeasibility <= NOT_MET:
-        return _plan(program, solution, history, solution.message)
-    nearest = _nearest_end(program, tolerance)
-    out_of_reach = _what_cannot_be_met(program, nearest)
-    if out_of_reach:
-        return _plan(program, solution, history, out_of_reach)
-    solution = interior_point.solve(program, program.unknowns(*nearest), max_iterations=left, **options)
-    return _plan(program, solution, history, solution.message)
+    return _plan(program, solution, history)
 
 
 def _check(problem, intervals, scheme, max_iterations, tolerance, error_tolerance) -> None:
@@ -160,23 +154,10 @@ def _check(problem, intervals, scheme, max_iterations, tolerance, error_toleranc
         raise ValueError(f"scheme must be one of {SCHEMES}; got {scheme!r}")
     if not (max_iterations >= 0 and tolerance > 0):
         raise ValueError(f"max_iterations must be >= 0, tolerance > 0; got {max_iterations=}, {tolerance=}")
-    require_positive(duration=problem.duration, error_tolerance=error_tolerance or 1.0)
-    sizes = {"n": problem.state_size, "m": problem.action_size}
-    read_array("initial_state", problem.initial_state, "n", sizes)
-    for kind, size in (("state", "n"), ("action", "m")):
-        low = read_array(f"{kind}_low", getattr(problem, f"{kind}_low"), size, sizes, finite=False)
-        high = read_array(f"{kind}_high", getattr(problem, f"{kind}_high"), size, sizes, finite=False)
-        for i in np.flatnonzero(~(low <= high)):
-            raise ValueError(
-                f"{kind}_low[{i}] must be at most {kind}_high[{i}]; got {low[i]:g} and {high[i]:g}"
-            )
-    for name in ("initial_state", "final_state"):
-        state = read_array(name, getattr(problem, name), "n", sizes, finite=False)
-        for i in np.flatnonzero((state < problem.state_low) | (state > problem.state_high)):
-            limits = (
-                f"state_low[{i}] = {problem.state_low[i]:g} and state_high[{i}] = {problem.state_high[i]:g}"
-            )
-            raise ValueError(f"{name}[{i}] = {state[i]:g} must lie between {limits}")
+    require_positive(
+        duration=problem.duration, error_tolerance=1.0 if error_tolerance is None else error_tolerance
+    )
+    demands.check_limits(problem)
 
 
 def _start(program: Transcription, guess) -> tuple[np.ndarray, np.ndarray]:
@@ -223,7 +204,7 @@ def _recorder(program: Transcription, history: list, callback) -> Callable:
     return record
 
 
-def _plan(program, solution, history, message) -> CollocationPlan:
+def _plan(program, solution, history) -> CollocationPlan:
     problem, mesh = program.problem, program.mesh
     states, actions = program.trajectory(solution.x)
     interpolation = Interpolation(mesh, states, actions, problem.derivative(states, actions))
@@ -235,7 +216,7 @@ def _plan(program, solution, history, message) -> CollocationPlan:
         cost=history[-1].cost,
         converged=solution.converged,
         iterations=len(history) - 1,
-        message=message,
+        message=solution.message,
         history=tuple(history),
         scheme=program.scheme,
         times=mesh,
@@ -244,40 +225,6 @@ def _plan(program, solution, history, message) -> CollocationPlan:
         errors=interpolation.errors(problem),
         interpolation=interpolation,
     )
-
-
-def _nearest_end(program: Transcription, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """States (P, n), actions (P, m) that end as near to the demanded state as was found, almost whatever
-    the actions cost.
-    """
-    problem = program.problem
-    demanded = ~np.isnan(problem.final_state)
-    miss = lambda s: np.where(demanded, s - problem.final_state, 0.0)
-    nearest = copy.copy(problem)
-    nearest.final_state = np.full(program.n, np.nan)
-    nearest.cost_rate = lambda s, a: SMALL * (a * a).sum(axis=-1)
-    nearest.quadratize_rate = MethodType(ContinuousProblem.quadratize_rate, nearest)
-    nearest.final_cost = lambda s: 0.5 * (miss(s) ** 2).sum(axis=-1)
-    nearest.quadratize_final = lambda s: (np.diag(demanded.astype(float)), miss(s))
-    relaxed = Transcription(nearest, program.mesh, program.scheme)
-    solution = interior_point.solve(relaxed, relaxed.unknowns(*_start(relaxed, None)), tolerance=tolerance)
-    return relaxed.trajectory(solution.x)
-
-
-def _what_cannot_be_met(program: Transcription, nearest: tuple[np.ndarray, np.ndarray]) -> str:
-    """Which entries of the final state are out of reach, if any."""
-    problem, (states, actions) = program.problem, nearest
-    defects = program.B @ states - program.W @ problem.derivative(states, actions)
-    if np.abs(defects).max() > NOT_MET:
-        return "no trajectory from the initial state was found that stays within the limits, whatever its end"
-    target = problem.final_state
-    far = np.abs(states[-1] - target) > OUT_OF_REACH * np.maximum(1.0, np.abs(target))
-    out_of_reach = [
-        f"final_state[{i}] = {target[i]:g} cannot be reached within the limits: "
-        f"the nearest end found is {states[-1, i]:.4g}"
-        for i in np.flatnonzero(far)
-    ]
-    return "; ".join(out_of_reach)
 
 
 def _refined(plan: CollocationPlan, error_tolerance: float) -> np.ndarray:

@@ -103,8 +103,7 @@ def solve(
     """A local minimum of `program` from `x` (d,), which is moved inside the limits first.
 
     tolerance: on the largest |c|, and on the largest entry of the gradient of the Lagrangian (scaled down
-    where
-        the multipliers are large) and of z (x - low) and z (high - x)
+        where the multipliers are large) and of z (x - low) and z (high - x)
     """
     state = _State(program, _inside(x, program.low, program.high))
     system = NewtonSystem(program.hessian_places, program.jacobian_places, len(x), len(state.c))

@@ -12,7 +12,7 @@ missing,
 
 says where the mesh is too coarse: h³ for the trapezoid, h⁵ for Hermite–Simpson on a smooth solution.
 
-Source: Kelly, An Introduction to Trajectory Optimization (SIAM Review 59, 2017), sections 3.4, 4.4 and 7.
+Source: Kelly, An Introduction to Trajectory Optimization (SIAM Review 59, 2017), sections 3.4, 4.4 and 5.3.
 """
 
 from __future__ import annotations

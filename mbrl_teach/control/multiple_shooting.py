@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array
-from mbrl_teach.control import interior_point
+from mbrl_teach.control import demands, interior_point
 from mbrl_teach.control.plan import Plan
 from mbrl_teach.control.sensitivities import condense
 from mbrl_teach.problems.base import ControlProblem
@@ -39,8 +39,7 @@ class Iteration:
 
     segments (M, L+1, n): the states of each segment, its end included; actions (T, m); nodes (M+1, n): x_k
     cost: of the segments and of the last node; infeasibility: the largest gap; optimality: the largest
-    violation of the
-        conditions of an optimum; rho: the share of the step that was taken
+        violation of the conditions of an optimum; rho: the share of the step that was taken
     """
 
     iteration: int
@@ -67,15 +66,17 @@ def multiple_shooting(
 
     initial_actions (T, m): zeros if None
     initial_states (T+1, n): those that the segments begin with are taken; if None, the straight line from
-    the initial to
-        the final state if the problem demands one, else the states that `initial_actions` lead to
+        the initial to the final state if the problem demands one, else the states that `initial_actions`
+        lead to
     tolerance: of the conditions of an optimum; callback: called with each `Iteration` as it comes
 
     A `final_state` (NaN where free) and the limits `state_low`, `state_high` of a ContinuousProblem hold
-    where segments meet.
+    where segments meet. If the plan has not converged, its message says why; where the end cannot be reached
+    within the limits, which entry of `final_state` and by how much.
 
-    Raises ValueError for a wrong shape or NaN, limits that cross, a number of segments that does not divide
-    the horizon, and where the guess leads to a cost or states that are not finite.
+    Raises ValueError for a wrong shape or NaN, limits that cross or exclude the initial or final state, a
+    number of segments that does not divide the horizon, and where the guess leads to a cost or states that
+    are not finite.
     """
     T = problem.horizon
     M = T if segments is None else segments
@@ -83,6 +84,7 @@ def multiple_shooting(
         raise ValueError(f"segments must divide the horizon T = {T}; got {segments}")
     if not (max_iterations >= 0 and tolerance > 0):
         raise ValueError(f"max_iterations must be >= 0, tolerance > 0; got {max_iterations=}, {tolerance=}")
+    demands.check_limits(problem)
     program = Segments(problem, int(M))
     start = program.guess(initial_actions, initial_states)
     history: list[Iteration] = []
@@ -101,8 +103,12 @@ def multiple_shooting(
         if callback is not None:
             callback(history[-1])
 
-    solution = interior_point.solve(
-        program, start, max_iterations=max_iterations, tolerance=tolerance, callback=record
+    def relax(problem):
+        relaxed = Segments(problem, program.M)
+        return relaxed, relaxed.guess(None, None)
+
+    solution = demands.solve(
+        program, start, relax, max_iterations=max_iterations, tolerance=tolerance, callback=record
     )
     last = history[-1]
     states = np.concatenate([last.segments[:, :-1].reshape(T, -1), last.nodes[-1:]])
@@ -134,8 +140,6 @@ class Segments:
             read("state_high", np.full(n, np.inf), "n"),
         )
         action_low, action_high = read("action_low", None, "m"), read("action_high", None, "m")
-        if not ((state_low <= state_high).all() and (action_low <= action_high).all()):
-            raise ValueError("state_low and action_low must be at most state_high and action_high")
         row = lambda state, action: np.concatenate([state, np.tile(action, self.L)])
         low = np.tile(row(state_low, action_low), (self.M, 1)).ravel()
         high = np.tile(row(state_high, action_high), (self.M, 1)).ravel()
@@ -180,8 +184,12 @@ class Segments:
         else:
             end = np.where(np.isnan(self.demanded), self.fixed[: self.n], self.demanded)
             states = np.linspace(self.fixed[: self.n], end, T + 1)
-        blocks = np.concatenate([states[: -1 : self.L], actions.reshape(self.M, -1)], axis=1)
-        return np.concatenate([blocks.ravel(), states[-1]])[self.free]
+        return self.unknowns(states[:: self.L], actions)
+
+    def unknowns(self, nodes: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """The free entries x of nodes (M+1, n) and actions (M, L, m) or (T, m)."""
+        blocks = np.concatenate([nodes[:-1], actions.reshape(self.M, -1)], axis=1)
+        return np.concatenate([blocks.ravel(), nodes[-1]])[self.free]
 
     def trajectory(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Nodes (M+1, n) and actions (M, L, m)."""

@@ -7,8 +7,9 @@ In a program where each point in time meets its neighbours only, unknowns and mu
 that the matrix is a narrow band (reverse Cuthill–McKee, once); its factors then cost a time linear in the
 number of points.
 
-δ >= 0 grows until d sees enough curvature, d'(W + Σ + δ I) d + max(-λ⁺'c, 0) >= κ d'd: then d is a
-direction of descent. δ_c > 0 helps where the rows of A depend on each other.
+δ >= 0 grows until d sees enough curvature, d'(W + Σ + δ I) d + max(-λ'c, 0) >= κ d'd: then d is a direction
+of descent. Here λ are the multipliers before the step; the source takes λ⁺, and neither was better on the
+course's problems. δ_c > 0 helps where the rows of A depend on each other.
 
 Source: Wächter & Biegler, On the implementation of an interior-point filter line-search algorithm
 (Mathematical Programming 106, 2006), section 3.1 (δ and δ_c); Chiang & Zavala, An inertia-free filter

@@ -10,9 +10,9 @@ the cost of a rollout or two, however many actions there are; what is done with 
 `method`:
 
     "l-bfgs"         a quasi-Newton method, which learns the curvature of J from its gradients
-    "gauss-newton"   H = sum_t Z_t' C_t Z_t + Z_{T+1}' V Z_{T+1}, with Z_t = ∂[s_t; a_t]/∂a the product of
-    Jacobians; the step
-                     minimises 1/2 d'(H + μI)d + d'∇J in the box that the limits leave
+    "gauss-newton"   H = sum_t Z_t' C_t Z_t + Z_{T+1}' V Z_{T+1}, with Z_t = ∂[s_t; a_t]/∂a and
+                     Z_{T+1} = ∂s_{T+1}/∂a, products of Jacobians; the step minimises
+                     1/2 d'(H + μI)d + d'∇J in the box that the limits leave
 
 Either way a_1 acts on s_{T+1} through F_{s,T} … F_{s,2} F_{a,1}, a product that explodes or vanishes as T
 grows: see :func:`multiple_shooting` for the remedy.

@@ -195,9 +195,8 @@ def move_updates(marks: PolyCollection, maze: Grid, counts: ArrayLike) -> None:
     cells, actions = np.nonzero(counts * _open(maze)[:, None])
     share = counts[cells, actions] / max(counts[cells, actions], default=1.0)
     page, full = np.array(to_rgb(PAGE)), np.array(to_rgb(COLORS["reddish purple"]))
-    depth = (
-        PALEST + (1 - PALEST) * share[:, None]
-    )  # mixed with the page: see-through, it would be lost on dark
+    depth = PALEST + (1 - PALEST) * share[:, None]
+    # Mixed with the page's colour: a mark that one could see through would be lost on a dark cell.
     marks.set_verts(_shapes(MARK, maze, cells, actions))
     marks.set_facecolor((1 - depth) * page + depth * full)
 

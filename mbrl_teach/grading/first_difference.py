@@ -46,7 +46,7 @@ def first_difference(
 
     Steps come first, in the direction of `time` ("forward" or "backward"), then the results in the order
     of `axes`. A result without a time axis counts as computed before those that have one. The time axis
-    is the first one, named T or T+1; it counts from t = 1.
+    is the first one, named T or T+1, steps or steps+1; it counts from t = 1.
     """
     candidates = []
     for order, (name, symbols) in enumerate(axes.items()):
@@ -66,7 +66,7 @@ def first_difference(
 
 def has_time(symbols: str) -> bool:
     """Whether the first of these axes counts the steps."""
-    return symbols.split()[:1] in (["T"], ["T+1"])
+    return symbols.split()[:1] in (["T"], ["T+1"], ["steps"], ["steps+1"])
 
 
 def same(one: Mapping, other: Mapping, where: Mapping[str, Any], tolerance: float) -> bool:

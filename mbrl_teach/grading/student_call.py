@@ -37,6 +37,25 @@ def ask_once(function: Callable, arguments: tuple) -> Any:
     return function(*arguments)
 
 
+NOT_FROM_RNG = "the random numbers come from somewhere else, not from `rng`"
+
+
+def ask_twice(function: Callable, arguments: tuple) -> Any:
+    """What `function` returns, if with the same rng, the last of the arguments, it returns the same again."""
+    first = function(*copy.deepcopy(arguments))
+    again = function(*arguments)
+    if not _same(first, again):
+        raise WrongAnswer(f"the same rng brings another result\nLooks like: {NOT_FROM_RNG}")
+    return first
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return np.array_equal(np.asarray(one, dtype=float), np.asarray(other, dtype=float), equal_nan=True)
+    except (TypeError, ValueError):  # no numbers: told when the results are read
+        return True
+
+
 def call(function: Callable, arguments: tuple, ask: Callable[[Callable, tuple], Any] = ask_once) -> Answer:
     """Call `function` on copies of `arguments`. Warnings and stderr cost nothing; no exception gets out.
 

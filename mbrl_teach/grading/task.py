@@ -51,7 +51,7 @@ class Holds:
     """`test(case, results)` returns None on every case, or a sentence that says what is wrong.
 
     The test sees all results, in their right shapes and finite. Results that are a known mistake's, to
-    `tolerance`, are named as such.
+    `tolerance`, are named as such; where the test returns a `Difference`, its quantity alone will do.
     """
 
     sentence: str
@@ -242,7 +242,7 @@ class _Examination:
         everything = dict.fromkeys(found, ...)
         if isinstance(prop, Holds):
             problem = prop.test(case, found)
-            parts = (everything,)
+            parts = (everything, problem.where) if isinstance(problem, Difference) else (everything,)
         else:
             axes = {name: self.task.results[name] for name in prop.results}
             problem = first_difference(found, expected, axes, prop.tolerance, self.task.time)

@@ -95,7 +95,7 @@ def cross_entropy_method(
     low, high (d,): bounds to which candidates are clipped; None: none
     momentum: share of the old mean and std that a refit keeps, in [0, 1)
     kept: how many elites of an iteration take part in the next
-    initial_candidates (K, d): take part in the first iteration, in the place of the first K draws
+    initial_candidates (K, d): clipped, take part in the first iteration, in the place of the first K draws
     noise: (N, rng) -> (N, d), standard normal numbers with whatever relation inside a row; None: independent
     tolerance: stop when every std is at most this share of what it was at first
     callback: called with each :class:`CEMIteration` as it comes
@@ -111,7 +111,7 @@ def cross_entropy_method(
     kept = require_count("kept", kept, at_least=0, at_most=("elites", elites))
     if not (0.0 <= momentum < 1.0 and tolerance >= 0.0):
         raise ValueError(f"momentum must be in [0, 1) and tolerance >= 0; got {momentum=}, {tolerance=}")
-    carried = _read_candidates(initial_candidates, population, len(mean))
+    carried = np.clip(_read_candidates(initial_candidates, population, len(mean)), low, high)
     std, history, best, best_cost, converged = first_std, [], mean, np.inf, False
     for iteration in range(1, iterations + 1):
         draws = _standard_normal(population, len(mean), rng) if noise is None else noise(population, rng)

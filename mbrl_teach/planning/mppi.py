@@ -15,8 +15,9 @@ stays as it is: nothing is refitted but the mean.
 **Why exponential.** Among all distributions q of sequences, the one that minimises E_q[J] + λ KL(q ‖ p) is
 q ∝ exp(-J / λ) p; the update is its mean, estimated from samples of N(ā, Σ) with importance weights. With
 p = N(ā, Σ), "stay near the plan", the weights are those above without the last term of S; with p = N(0, Σ),
-"use little force", the term appears, with effort = 1. As λ falls to 0 only the best sequence counts; as λ
-grows, all count alike and the plan stands still.
+"use little force", the term appears, with effort = 1 (as of white noise: that coloured noise relates the
+steps is left out of it). As λ falls to 0 only the best sequence counts; as λ grows, all count alike and the
+plan stands still.
 
 **Temperature.** λ is in the units of the cost, so no number suits every world. With `temperature=None` each
 iteration takes the λ for which the weights are worth `elites` samples, 1 / sum_i w_i² = elites.

@@ -86,13 +86,14 @@ def rare_event_probability(
     last = require_count("final_population", population if final_population is None else final_population)
     theta, thetas, levels = np.zeros(sizes["d"]), [np.zeros(sizes["d"])], []
     while len(levels) < iterations and (not levels or levels[-1] < level):
-        z, values, W = _sample(V, mean, std, theta, N, rng)
+        z, values, log_W = _sample(V, mean, std, theta, N, rng)
         levels.append(min(level, np.quantile(values, 1.0 - rho, method="lower")))
-        votes = W * (values >= levels[-1])
-        theta = votes @ z / votes.sum()
+        above = values >= levels[-1]
+        votes = np.exp(log_W[above] - log_W[above].max())  # only their ratios count: none may vanish
+        theta = votes @ z[above] / votes.sum()
         thetas.append(theta)
-    _, values, W = _sample(V, mean, std, theta, last, rng)
-    hits = W * (values >= level)
+    _, values, log_W = _sample(V, mean, std, theta, last, rng)
+    hits = np.exp(log_W) * (values >= level)
     converged = bool(levels[-1] >= level)
     return RareEvent(
         probability=float(hits.mean()),
@@ -106,14 +107,14 @@ def rare_event_probability(
 
 
 def _sample(V, mean, std, theta, N, rng):
-    """N samples of N(mean + std θ, diag(std²)): z = (x - mean) / std, V(x), and W(x)."""
+    """N samples of N(mean + std θ, diag(std²)): z = (x - mean) / std, V(x), and log W(x)."""
     z = theta + rng.standard_normal((N, len(mean)))
     values = np.asarray(V(mean + std * z), dtype=np.float64)
     if values.shape != (N,):
         raise ValueError(f"V must return values of shape (N,) = ({N},); got {values.shape}")
     if np.isnan(values).any():
         raise ValueError("V must not be NaN; got NaN for a sample")
-    return z, values, np.exp(-z @ theta + 0.5 * theta @ theta)
+    return z, values, -z @ theta + 0.5 * theta @ theta
 
 
 def _message(converged, levels, level):

@@ -18,7 +18,7 @@ def sure_or_patient() -> TabularWorld:
 
     States 0 choice, 1 sure, 2 patient, 3 end (terminal). In the choice, action 0 leads to *sure* and action
     1 to *patient*, both with reward 0. *Sure* pays 3/2 and ends, whatever the action. *Patient*, whatever
-    the action, pays 2 and ends with probability 1/2, else pays 0 and stays: R = 1 on average. Hence
+    the action, pays 1, and ends with probability 1/2, else stays. Hence
 
         V(sure) = 3/2,     V(patient) = 1 + γ/2 V(patient)  =>  V(patient) = 2 / (2 - γ),
         Q(choice, 0) = 3γ/2,     Q(choice, 1) = 2γ / (2 - γ),     V(choice) the larger of the two.

@@ -246,6 +246,7 @@ def changed(**attributes):
         (BlockMove(), {"intervals": 5, "scheme": "euler"}, "scheme must be one of .*; got 'euler'"),
         (BlockMove(), {"intervals": 5, "tolerance": 0.0}, "tolerance"),
         (BlockMove(), {"intervals": 5, "error_tolerance": -1.0}, "error_tolerance must be positive"),
+        (BlockMove(), {"intervals": 5, "error_tolerance": 0.0}, "error_tolerance must be positive"),
         (
             changed(state_low=np.array([0.0, 2.0]), state_high=np.array([3.0, 1.0])),
             {"intervals": 5},

@@ -9,6 +9,7 @@ from mbrl_teach.control.ilqr import ilqr
 from mbrl_teach.control.lqr import lqr
 from mbrl_teach.control.multiple_shooting import Segments
 from mbrl_teach.control.shooting import multiple_shooting
+from mbrl_teach.problems.base import ControlProblem
 from mbrl_teach.problems.block_move import BlockMove
 from mbrl_teach.problems.cart_pole import CartPole
 from mbrl_teach.problems.particle import Particle
@@ -115,5 +116,50 @@ def test_bad_input_is_refused_by_name(arguments, message):
 def test_limits_that_cross_are_refused():
     block = BlockMove()
     block.state_low, block.state_high = np.array([0.0, 2.0]), np.array([3.0, 1.0])
-    with pytest.raises(ValueError, match="must be at most state_high"):
+    with pytest.raises(ValueError, match=r"state_low\[1\] must be at most state_high\[1\]; got 2 and 1"):
         multiple_shooting(block)
+
+
+def test_a_final_state_beyond_the_limits_is_refused():
+    block = BlockMove()
+    block.state_high = np.array([0.5, np.inf])
+    with pytest.raises(ValueError, match=r"final_state\[0\] = 1 must lie between .* state_high\[0\] = 0.5"):
+        multiple_shooting(block)
+
+
+@pytest.mark.parametrize(
+    ("limits", "segments"),
+    [({"speed_limit": 0.5}, 50), ({"action_limit": 3.0}, 50), ({"action_limit": 3.0}, 5)],
+)
+def test_an_end_out_of_reach_is_named(limits, segments):
+    """At 0.5 m/s the block gets 0.5 m far in one second, with 3 N 0.75 m if it is to stop there."""
+    plan = multiple_shooting(BlockMove(**limits), segments=segments)
+    assert not plan.converged
+    assert "final_state[0] = 1 cannot be reached within the limits: the nearest end" in plan.message
+
+
+def test_between_the_ends_of_long_segments_a_limit_on_states_does_not_hold():
+    """So the end that is out of reach with a segment per step is within it with ten."""
+    plan = multiple_shooting(BlockMove(speed_limit=0.5), segments=10)
+    assert plan.converged
+    assert plan.states[::5, 1].max() < 0.5 + 1e-6 < 1.0 < plan.states[:, 1].max()
+
+
+def test_an_end_out_of_reach_is_named_in_a_world_of_steps_alone():
+    """Two functions, no derivatives, no limits on states: ten steps of at most 0.1 do not make 2."""
+
+    class Walk(ControlProblem):
+        state_size, action_size, horizon, initial_state = 1, 1, 10, np.zeros(1)
+        action_low, action_high, final_state = np.array([-0.1]), np.array([0.1]), np.array([2.0])
+
+        def dynamics(self, s, a):
+            return s + a
+
+        def cost(self, s, a):
+            return (a**2).sum(axis=-1)
+
+    plan = multiple_shooting(Walk(), segments=5)
+    assert not plan.converged
+    assert plan.message == (
+        "final_state[0] = 2 cannot be reached within the limits: the nearest end found is 1"
+    )

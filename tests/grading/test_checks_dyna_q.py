@@ -11,6 +11,7 @@ from mbrl_teach.grading.chances import UNLIKELY, unlikely
 from mbrl_teach.grading.checks import dyna_q as checks
 from mbrl_teach.grading.instances import dyna_q as instances
 from mbrl_teach.grading.references import dyna_q as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG
 
 
 @pytest.fixture(params=range(3))
@@ -57,7 +58,7 @@ def test_epsilon_greedy_draws_what_it_should():
 
 
 def test_a_sweep_draws_states_and_then_their_actions_alike(rng):
-    ((Q, counts, reward_sums, _, _, _, _),) = instances.several_pairs(rng)
+    Q, counts, reward_sums, *_ = instances.several_pairs(rng)[0]
     n, alpha = 4000, 1e-9
     swept = references.planning_sweep(Q, counts, reward_sums, n, alpha, 0.0, rng)
     tried = counts.any(axis=2)
@@ -65,6 +66,17 @@ def test_a_sweep_draws_states_and_then_their_actions_alike(rng):
     often = counts.sum(axis=2)[tried] == 40
     assert tally.sum() == n
     assert chisquare(tally, n * np.where(often, 0.5, 0.125)).pvalue > 1e-4
+
+
+def test_draws_that_are_not_from_rng_are_told_so(rng):
+    """They are of the right distribution, and another student's luck each time."""
+
+    def elsewhere(function):
+        return lambda *case: function(*case[:-1], np.random.default_rng())
+
+    for task in (checks.epsilon_greedy, checks.planning_sweep):
+        assert NOT_FROM_RNG in str(task.examine(elsewhere(task.reference), rng))
+        assert NOT_FROM_RNG not in str(task.examine(task.reference, rng))
 
 
 def test_an_answer_that_is_no_action_is_told_so(rng):
@@ -247,3 +259,14 @@ def test_sweeping_from_everything_leaves_no_error_above_theta(rng):
         swept, _, done = references.prioritized_sweep(Q, errors, *model[2:], 10_000, theta, alpha, gamma)
         assert 0 < done < 10_000
         assert (bellman_errors(swept, rewards, next_states, gamma) * tried).max() <= theta
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rounding_does_not_say_which_pair_is_updated_first(seed):
+    """Right answers that add up in another order must not be refused."""
+    for Q, priority, rewards, *rest in instances.many_updates(np.random.default_rng(seed)):
+        nudged = Q * (1 + 1e-12 * np.random.default_rng(seed).normal(size=Q.shape))
+        plain = references.prioritized_sweep(Q, priority, rewards, *rest)[0]
+        np.testing.assert_allclose(
+            references.prioritized_sweep(nudged, priority, rewards, *rest)[0], plain, atol=1e-9
+        )

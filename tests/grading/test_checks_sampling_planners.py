@@ -12,6 +12,7 @@ from mbrl_teach.grading.checks import sampling_planners as checks
 from mbrl_teach.grading.instances import sampling_planners as instances
 from mbrl_teach.grading.judges import sampling_planners as judges
 from mbrl_teach.grading.references import sampling_planners as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.problems.particle import Particle
 
 
@@ -81,6 +82,21 @@ def test_no_uniform_sample_is_refused(rng):
         assert judges.spread(case, {"candidates": case[2] + shares * (case[3] - case[2])}) is None
 
 
+def test_a_student_who_leaves_the_rng_alone_is_told_from_one_who_uses_it():
+    """Samples that are perfectly uniform, and the same whatever rng came, or others with the same rng."""
+    again = np.random.default_rng(1)
+
+    def draws(of):
+        return lambda *case: references.random_shooting(*case[:-1], of(case[-1]))
+
+    def report(of):
+        return str(checks.random_shooting.examine(draws(of), np.random.default_rng(0)))
+
+    assert "4 of 4 points" in report(lambda rng: rng)
+    assert NOT_FROM_RNG in report(lambda rng: np.random.default_rng(again.integers(10**9)))
+    assert judges.FROM_A_SEED in report(lambda rng: np.random.default_rng(0))
+
+
 def test_the_limits_of_the_judge_of_samples_are_as_rare_as_it_says():
     assert 6 * 2 * np.exp(-2 * 2.9**2) < 1e-6  # Massart's bound on Kolmogorov's distance, any N
     assert 15 * 2 * norm.sf(6) < 1e-7
@@ -113,6 +129,22 @@ def test_the_soft_mean_is_the_softmax_of_the_costs(rng, cases):
 
 
 # Task 4 ---------------------------------------------------------------------------------------------
+
+
+def test_the_kept_elites_change_in_one_search_at_least(rng):
+    """Else a student who keeps those of the first iteration for ever would not be found out."""
+
+    def frozen(objective, *rest):
+        first = []
+
+        def keep(candidates, costs, kept):
+            first.append(candidates[np.argsort(costs)[:kept]])
+            return first[0]
+
+        return references.cem(objective, *rest, keep=keep)
+
+    lost = checks.cem.examine(frozen, rng).lost
+    assert lost == (checks.KEPT,)
 
 
 def test_the_loop_finds_the_minimum_of_a_bowl_and_stays_between_the_bounds(rng):
@@ -180,6 +212,16 @@ def test_the_exact_standard_error_is_that_of_an_integral():
     case = instances.Weighted(np.array([w])), d, None, None, np.empty((1000, 1))
     found = judges.exact(case, np.array([mean]))
     np.testing.assert_allclose(found, [probability, np.sqrt(variance / 1000)], rtol=1e-6)
+
+
+def test_the_last_level_is_not_always_d(rng):
+    """Else an estimate of P(V >= level) would pass for one of P(V >= d)."""
+    levels = []
+    for case in instances.estimates(rng):
+        seen = []
+        references.rare_event(*case, event=lambda d, level, seen=seen: seen.append(level) or d)
+        levels.append(seen[0] < case[1])
+    assert levels == [True, False, False]
 
 
 @pytest.mark.parametrize("seed", range(20))

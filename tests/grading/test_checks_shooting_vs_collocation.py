@@ -225,3 +225,8 @@ def test_the_cost_of_the_block_move_tends_to_the_known_one_with_the_square_of_th
 def test_a_demand_made_twice_is_refused_with_a_reason():
     with pytest.raises(ValueError, match="a row of A"):
         references.solve_qp(np.eye(2), np.array([[1.0, 0.0], [1.0, 0.0]]), np.zeros(2))
+
+
+def test_a_row_that_was_never_filled_is_named():
+    with pytest.raises(ValueError, match=r"A\[1\] holds nothing but zeros"):
+        references.solve_qp(np.eye(2), np.array([[1.0, 0.0], [0.0, 0.0]]), np.zeros(2))

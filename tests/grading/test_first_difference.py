@@ -53,6 +53,14 @@ def test_a_result_without_time_comes_before_all_steps(time):
     )
 
 
+def test_steps_are_time_too():
+    """What a loop did comes before what came of it, though it is returned after it."""
+    expected = {"states": np.zeros((4, 2)), "actions": np.zeros((3, 1))}
+    found = {"states": np.array([[0, 0], [1, 0], [1, 0], [1, 0]]), "actions": np.array([[1], [0], [0]])}
+    said = str(first_difference(found, expected, {"states": "steps+1 n", "actions": "steps m"}, 1e-6))
+    assert said.startswith("first wrong: actions at t = 1 (array index 0)")
+
+
 @pytest.mark.parametrize(("time", "step"), [("forward", 2), ("backward", 5)])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity_are_wrong_and_said_to_be_so(bad, time, step):

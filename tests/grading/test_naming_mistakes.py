@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mbrl_teach.grading.task import Mistake
-from tests.grading.test_task import examine, make_task, running_sum, wrong
+from mbrl_teach.grading.first_difference import Difference
+from mbrl_teach.grading.task import Holds, Mistake
+from tests.grading.test_task import TOTAL, examine, make_task, running_sum, series, wrong
 
 
 def with_mistakes(*mistakes):
@@ -32,6 +33,24 @@ def test_a_known_mistake_is_named_by_a_property_with_a_test_of_its_own_too():
         mean_for_sum, with_mistakes(("not squared", not_squared), ("mean for sum", mean_for_sum))
     )
     assert report.verdicts[2].problem.endswith("\nLooks like: mean for sum")
+
+
+def test_a_test_of_its_own_that_says_which_quantity_is_wrong_needs_no_more_to_name_a_mistake():
+    """The total is the mean, and something else is wrong besides."""
+
+    def fits(case, found):
+        off = abs(float(found["total"] - found["sums"][-1].sum()))
+        return Difference("total", "", (), off, off, {"total": ...}) if off > 1e-6 else None
+
+    def mean_and_more(x):
+        sums, squares, mean = mean_for_sum(x)
+        return sums, squares + 1.0, mean
+
+    settings = {
+        "properties": [Holds(TOTAL, 1, fits, series)],
+        "mistakes": [Mistake("mean", mean_for_sum, ())],
+    }
+    assert "Looks like: mean" in str(examine(mean_and_more, make_task(**settings)))
 
 
 def test_a_known_mistake_is_named_where_it_is_the_first_of_two():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mbrl_teach.grading.references import lqr as references
-from mbrl_teach.grading.student_call import WrongAnswer, call
+from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer, ask_twice, call
 
 
 def compiled(source, filename="/tmp/ipykernel_4711/1234567.py"):
@@ -179,3 +179,15 @@ def test_a_wrong_answer_is_told_in_its_own_words():
         raise WrongAnswer(f"{function()} is no action")
 
     assert call(lambda: 7, (), ask).error == "7 is no action"
+
+
+def test_a_function_asked_twice_has_to_answer_the_same_to_the_same_rng():
+    rng = np.random.default_rng(0)
+    assert call(lambda x, rng: x + rng.random(), (1.0, rng), ask_twice).value == 1.0 + rng.random()
+    other = call(lambda x, rng: x + np.random.default_rng().random(), (1.0, rng), ask_twice)
+    assert other.error.endswith(f"Looks like: {NOT_FROM_RNG}")
+
+
+@pytest.mark.parametrize("value", [np.nan, None, "a word", [[1.0], [2.0, 3.0]]])
+def test_what_is_no_number_is_not_taken_for_a_draw(value):
+    assert call(lambda rng: value, (np.random.default_rng(0),), ask_twice).error is None

@@ -78,6 +78,11 @@ def test_initial_candidates_take_part():
     assert result.best_cost == 0.0
 
 
+def test_initial_candidates_are_clipped_too():
+    result = minimise(bowl, initial_candidates=[[1.0, -0.5]], iterations=1, low=[2.0, 0.0], high=[4.0, 4.0])
+    assert np.array_equal(result.history[0].candidates[0], [2.0, 0.0])
+
+
 def test_candidates_stay_within_bounds_and_reach_a_minimum_on_one():
     result = minimise(bowl, mean=(3.0, 1.0), low=[2.0, -np.inf], high=[4.0, np.inf])
     for record in result.history:

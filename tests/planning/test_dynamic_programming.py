@@ -14,6 +14,7 @@ from mbrl_teach.planning.dynamic_programming import (
     value_iteration,
 )
 from mbrl_teach.problems.mazes import DYNA_MAZE, MazeEnv
+from mbrl_teach.problems.small_worlds import corridor
 from mbrl_teach.problems.tabular import transition_table
 
 SOLVERS = pytest.mark.parametrize("solve", [value_iteration, policy_iteration])
@@ -155,9 +156,50 @@ def test_without_discount_a_cell_walled_in_is_worth_nothing(solve):
 @SOLVERS
 def test_without_discount_rewards_that_never_end_are_refused(solve):
     with pytest.raises(ValueError, match="gamma = 1"):
-        solve(
-            np.ones((1, 1, 1)), [[1.0]], 1.0, **({"max_iterations": 100} if solve is value_iteration else {})
-        )
+        solve(np.ones((1, 1, 1)), [[1.0]], 1.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_discount_a_world_without_an_end_is_refused_early_and_says_what_a_step_earns(seed):
+    """What the best policy earns a step in the long run is what a sweep adds to V after many of them."""
+    P, R = random_world(seed)
+    V = np.zeros(12)
+    for _ in range(1000):
+        V_last, V = V, (R + (P @ V).T).max(axis=1)
+    gain = (V - V_last)[0]
+    with pytest.raises(ValueError, match=rf"from state 0 the best policy earns {gain:.4g} a step") as refusal:
+        value_iteration(P, R, 1.0)
+    assert "use gamma < 1" in str(refusal.value)
+
+
+def test_without_discount_only_the_states_whose_rewards_never_end_are_to_blame():
+    """State 0 ends after a step, state 1 cannot: it is the one that is named; sweeps alone are patient."""
+    P = np.array([[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    with pytest.raises(ValueError, match="from state 1 the best policy earns -2 a step"):
+        value_iteration(P, [[5.0], [-2.0], [0.0]], 1.0)
+
+
+@pytest.mark.parametrize("slip", [0.5, 0.6])
+def test_without_discount_a_long_way_to_the_end_is_none_without_an_end(slip):
+    """A corridor whose end is hundreds or thousands of sweeps away is solved, not refused."""
+    cells = 30
+    world = corridor(cells, slip=slip)
+    best = 1.0 - min(slip, 1.0 - slip)  # slips can be relied on: for slip > 1/2 the best action is left
+    u, D = (1.0 - best) / best, [1.0 / best]
+    for _ in range(cells - 2):
+        D.append(1.0 / best + u * D[-1])
+    assert value_iteration(world.P, world.R, 1.0).V[0] == pytest.approx(-sum(D), rel=1e-9)
+
+
+@pytest.mark.parametrize("gamma", [0.9999, 0.99999, 1.0 - 1e-8])
+@pytest.mark.parametrize("seed", range(3))
+def test_near_no_discount_value_iteration_takes_no_longer_and_agrees_with_policy_iteration(gamma, seed):
+    P, R = random_world(seed)
+    V, policy = value_iteration(P, R, gamma, max_iterations=10_000)
+    assert pytest.approx(policy_iteration(P, R, gamma).V, rel=1e-12 / (1.0 - gamma)) == V
+    Q = action_values(P, R, V, gamma)
+    assert Q[np.arange(12), policy] == pytest.approx(Q.max(axis=1), rel=1e-12)
+    assert Q.max(axis=1) == pytest.approx(V, rel=1e-12)
 
 
 def test_without_discount_waiting_for_ever_at_no_cost_is_worth_nothing_and_better_than_an_end_that_costs():

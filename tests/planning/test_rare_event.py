@@ -78,6 +78,15 @@ def test_an_event_that_is_common_needs_one_round():
     assert found.probability == pytest.approx(1.0, abs=0.01)
 
 
+def test_an_event_too_rare_for_a_double_is_found_and_has_probability_zero():
+    """Beyond 38 deviations each weight alone would be zero, and the tilt 0/0."""
+    level = 45.0 * np.sqrt(D)
+    found = estimate(level)
+    assert found.converged
+    assert found.means[-1].sum() == pytest.approx(level, rel=0.01)
+    assert found.probability == exact(level) == 0.0
+
+
 def test_a_seed_is_no_source_of_chance():
     with pytest.raises(ValueError, match="rng must be"):
         rare_event_probability(total, [0.0], [1.0], 2.0, rng=0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mbrl_teach.grading.instances import models_and_planning as instances
 from mbrl_teach.grading.references import models_and_planning as references
-from mbrl_teach.grading.task import TOLERANCE, Agrees, Holds, Task, mistakes_of
+from mbrl_teach.grading.task import TOLERANCE, Agrees, Holds, Mistake, Task, mistakes_of
 
 # Task 1: the return of a trajectory -----------------------------------------------------------------
 
@@ -109,62 +109,78 @@ expectation_backup = Task(
         Agrees(SURE, 1, ("V_new",), instances.sure_backups),
         Agrees(CHANCE, 2, ("V_new",), instances.backups),
     ],
-    mistakes=mistakes_of(
-        references.expectation_backup,
-        ("gamma is missing", {"of_V": 0}, (REWARD, SURE, CHANCE)),
-        ("gamma is on the reward, too: it belongs to what comes next", {"of_R": 1}, (REWARD, SURE, CHANCE)),
-        ("the reward R(s, a) is missing", {"keep": 0}, (REWARD, SURE, CHANCE)),
-        (
-            "the policy's probabilities are ignored: every action counts the same",
-            {"average": lambda policy, Q: Q.mean(axis=1)},
-            (REWARD, SURE, CHANCE),
+    mistakes=[
+        *mistakes_of(
+            references.expectation_backup,
+            ("gamma is missing", {"of_V": 0}, (REWARD, SURE, CHANCE)),
+            (
+                "gamma is on the reward, too: it belongs to what comes next",
+                {"of_R": 1},
+                (REWARD, SURE, CHANCE),
+            ),
+            ("the reward R(s, a) is missing", {"keep": 0}, (REWARD, SURE, CHANCE)),
+            (
+                "the policy's probabilities are ignored: every action counts the same",
+                {"average": lambda policy, Q: Q.mean(axis=1)},
+                (REWARD, SURE, CHANCE),
+            ),
+            (
+                "the actions are summed without the policy's probabilities",
+                {"average": lambda policy, Q: Q.sum(axis=1)},
+                (REWARD, SURE, CHANCE),
+            ),
+            (
+                "the best action is taken: here the policy says how often each one is",
+                {"average": lambda policy, Q: Q.max(axis=1)},
+                (REWARD, SURE, CHANCE),
+            ),
+            (
+                "the sum runs over the states: each state has a mean over its actions",
+                {"average": lambda policy, Q: (policy * Q).sum(axis=0)},
+                (REWARD, SURE, CHANCE),  # the wrong shape where S is not A
+            ),
+            (
+                "only the policy's likeliest action counts: each counts with its probability",
+                {"average": lambda policy, Q: Q[np.arange(len(Q)), policy.argmax(axis=1)]},
+                (REWARD, CHANCE),
+            ),
+            (
+                "the best next state is taken for granted: which one comes is a matter of chance",
+                {"future": references.best_next_value},
+                (CHANCE,),
+            ),
+            (
+                "only the likeliest next state counts: each counts with its probability",
+                {"future": references.likeliest_next_value},
+                (CHANCE,),
+            ),
+            (
+                "V(s) stands where V(s') belongs, the value of the next state",
+                {"future": references.present_value},
+                (SURE, CHANCE),
+            ),
+            (
+                "P is transposed: the first state of P[a, s, s'] is where one comes from",
+                {"read": lambda P: P.swapaxes(1, 2)},
+                (SURE, CHANCE),
+            ),
+            (
+                "actions and states are mixed up: the first axis of P[a, s, s'], and of P @ V, is the action",
+                {"read": lambda P: P.swapaxes(0, 1)},
+                (REWARD, SURE, CHANCE),  # an error where S is not A costs all
+            ),
         ),
-        (
-            "the actions are summed without the policy's probabilities",
-            {"average": lambda policy, Q: Q.sum(axis=1)},
-            (REWARD, SURE, CHANCE),
-        ),
-        (
-            "the best action is taken: here the policy says how often each one is",
-            {"average": lambda policy, Q: Q.max(axis=1)},
-            (REWARD, SURE, CHANCE),
-        ),
-        (
-            "the sum runs over the states: each state has a mean over its actions",
-            {"average": lambda policy, Q: (policy * Q).sum(axis=0)},
-            (REWARD, SURE, CHANCE),  # the wrong shape where S is not A
-        ),
-        (
-            "only the policy's likeliest action counts: each counts with its probability",
-            {"average": lambda policy, Q: Q[np.arange(len(Q)), policy.argmax(axis=1)]},
-            (REWARD, CHANCE),
-        ),
-        (
-            "the best next state is taken for granted: which one comes is a matter of chance",
-            {"future": references.best_next_value},
-            (CHANCE,),
-        ),
-        (
-            "only the likeliest next state counts: each counts with its probability",
-            {"future": references.likeliest_next_value},
-            (CHANCE,),
-        ),
-        (
-            "V(s) stands where V(s') belongs, the value of the next state",
-            {"future": references.present_value},
+        Mistake(
+            "the new value of one state is used for the next: a backup reads only the old V",
+            references.backup_in_place,
             (SURE, CHANCE),
         ),
-        (
-            "P is transposed: the first state of P[a, s, s'] is where one comes from",
-            {"read": lambda P: P.swapaxes(1, 2)},
+        Mistake(
+            "the policy's probabilities are on the reward only: they weigh the whole of the brackets",
+            references.backup_with_a_bare_future,
             (SURE, CHANCE),
         ),
-        (
-            "actions and states are mixed up: the first axis of P[a, s, s'], and of P @ V, is the action",
-            {"read": lambda P: P.swapaxes(0, 1)},
-            (REWARD, SURE, CHANCE),  # an error where S is not A costs all
-        ),
-    ),
+    ],
 )
 
 # Task 3: value iteration ----------------------------------------------------------------------------
@@ -252,6 +268,9 @@ value_iteration = Task(
                 {"read": lambda P: P.swapaxes(0, 1)},
                 ALL_WORLDS,  # an error where S is not A costs all
             ),
+        ),
+        Mistake(
+            "V is never changed: the new values are not assigned to it", references.never_assigned, ALL_WORLDS
         ),
         *mistakes_of(
             references.one_sweep,
@@ -346,6 +365,16 @@ look_ahead = Task(
             "the probability is on the value alone: the reward, too, comes by chance",
             {"worth": lambda p, r, gamma, value, terminated: r + p * gamma * value * (not terminated)},
             (SEVERAL, END),
+        ),
+        (
+            "the probability is on the reward alone: the value, too, comes by chance",
+            {"worth": lambda p, r, gamma, value, terminated: p * r + gamma * value * (not terminated)},
+            (SEVERAL, END),
+        ),
+        (
+            "V(s) stands where V(s') belongs, the value of the next state",
+            {"stay": True},
+            (ONE, SEVERAL, END),
         ),
         ("only the outcome listed last counts: Q is overwritten, not added up", {"add": 0}, (SEVERAL, END)),
         (
@@ -443,6 +472,11 @@ two_values = Task(
             {"read": lambda r_1, p, R: (r_1, np.full_like(p, 1 / len(R)), R)},
             ALL_DECISIONS,
         ),
+        (
+            "the max runs over s_2: each state has a best of its actions",
+            {"closed_loop": lambda r_1, p, R: (r_1 + p @ R.max(axis=0)).max()},
+            ALL_DECISIONS,  # an error where S is not A
+        ),
         ("r_1 is missing", {"read": lambda r_1, p, R: (0 * r_1, p, R)}, ALL_DECISIONS),
         (
             "the first action is greedy by r_1: what it leads to counts as well",
@@ -537,6 +571,11 @@ inverse_model = Task(
         (
             "the axes stand in the order s, a, s': inverse[s, s', a] is asked for",
             {"share": lambda N: references.share(N, 2).swapaxes(1, 2)},
+            (SEEN, UNSEEN),  # the wrong shape where S is not A
+        ),
+        (
+            "that is the forward model P(s' | s, a), in the order s, a, s'",
+            {"share": lambda N: references.share(N, 1).swapaxes(1, 2)},
             (SEEN, UNSEEN),  # the wrong shape where S is not A
         ),
         ("the counts are not divided by their sum", {"share": lambda N: N}, (SEEN, UNSEEN)),

@@ -13,6 +13,7 @@ import numpy as np
 from mbrl_teach.grading.instances import sampling_planners as instances
 from mbrl_teach.grading.judges import sampling_planners as judges
 from mbrl_teach.grading.references import sampling_planners as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.grading.task import Agrees, Holds, Mistake, Task, mistakes_of
 
 # Task 1: rollouts of many sequences at once ---------------------------------------------------------
@@ -40,6 +41,11 @@ rollouts = Task(
             (judges.ONE_BY_ONE, {"batch": 1}, (CALLS,)),
             ("the cost sees the actions before they were clipped", {"priced_raw": True}, (CLIPPED,)),
             ("nothing is clipped", {"clip": lambda a, low, high: a}, (CLIPPED,)),
+            (
+                "the lower bound is taken to be -high",
+                {"clip": lambda a, low, high: np.clip(a, -high, high)},
+                (CLIPPED,),
+            ),
             ("only the upper bound is kept", {"clip": lambda a, low, high: np.minimum(a, high)}, (CLIPPED,)),
             (
                 "the bounds of the first action are used for all",
@@ -49,6 +55,11 @@ rollouts = Task(
             (
                 "the cost is that of the next state: a step is paid where it begins",
                 {"at": 1},
+                (COSTS, CLIPPED),
+            ),
+            (
+                "only the last step is paid: the costs of the steps add up",
+                {"total": lambda paid, axis: paid[:, -1]},
                 (COSTS, CLIPPED),
             ),
             ("the last step is not paid", {"count": -1}, (COSTS, CLIPPED)),
@@ -66,7 +77,7 @@ rollouts = Task(
 
 # Task 2: random shooting ----------------------------------------------------------------------------
 
-SPREAD = "the candidates are independent, and uniform between the bounds"
+SPREAD = "the candidates are drawn from rng, each on its own, uniformly between the bounds"
 PRICED = "costs are those of your candidates"
 BEST = "actions is the cheapest of your candidates"
 
@@ -87,8 +98,9 @@ random_shooting = Task(
     objective="guess and check",
     results={"candidates": "N T m", "costs": "N", "actions": "T m"},
     reference=references.random_shooting,
+    ask=judges.ask_again,
     properties=[
-        Holds(SPREAD, 2, judges.spread, instances.boxes),
+        Holds(SPREAD, 2, judges.spread, instances.boxes_and_another_rng),
         Holds(PRICED, 1, judges.priced, instances.boxes),
         Holds(BEST, 1, judges.cheapest, instances.boxes),
     ],
@@ -132,6 +144,16 @@ random_shooting = Task(
             {"draw": lambda rng, low, high, size: rng.uniform(low[0], high[0], size)},
             (SPREAD,),
         ),
+        (
+            NOT_FROM_RNG,
+            {"draw": lambda rng, low, high, size: np.random.default_rng().uniform(low, high, size)},
+            (SPREAD,),
+        ),
+        (
+            judges.FROM_A_SEED,
+            {"draw": lambda rng, low, high, size: np.random.default_rng(0).uniform(low, high, size)},
+            (SPREAD,),
+        ),
         ("the costs belong to the candidates in another order", {"of": lambda x: x[::-1]}, (PRICED, BEST)),
     ),
 )
@@ -164,67 +186,99 @@ refit = Task(
         Agrees(SOFT, 2, ("soft_mean",), instances.samples),
         Agrees(SOFT_BIG, 1, ("soft_mean",), instances.expensive_samples),
     ],
-    mistakes=mistakes_of(
-        references.refit,
-        (
-            "the elites have the highest costs: as rewards they would be right",
-            {"select": lambda costs, elites: np.argsort(-costs)[:elites]},
-            (MEAN, STD),
+    mistakes=[
+        *mistakes_of(
+            references.refit,
+            (
+                "the elites have the highest costs: as rewards they would be right",
+                {"select": lambda costs, elites: np.argsort(-costs)[:elites]},
+                (MEAN, STD),
+            ),
+            (
+                "the first candidates are taken for the elites: sort them by their costs",
+                {"select": lambda costs, elites: np.arange(elites)},
+                (MEAN, STD),
+            ),
+            (
+                "mean and std are those of all candidates",
+                {"select": lambda costs, elites: np.arange(len(costs))},
+                (MEAN, STD),
+            ),
+            (
+                "mean and std are taken over the steps, not over the elites",
+                {"among": 1, "spread_among": 1},
+                (MEAN, STD),
+            ),
+            ("std is taken over the steps, not over the elites", {"spread_among": 1}, (STD,)),
+            ("std is the variance: its root is missing", {"deviation": np.var}, (STD,)),
+            ("std is that of all candidates", {"spread_of_all": True}, (STD,)),
+            (
+                "std is divided by elites - 1: the normal of the highest likelihood has elites there",
+                {"deviation": lambda x, axis: np.std(x, axis=axis, ddof=1)},
+                (STD,),
+            ),
+            (
+                "std is measured from zero, not from the mean",
+                {"deviation": lambda x, axis: np.sqrt(np.mean(x**2, axis=axis))},
+                (STD,),
+            ),
+            (
+                "the weights grow with the cost: a minus is missing",
+                {"weights": _weights(lambda J, temperature: (J - J.max()) / temperature)},
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the weights do not sum to one",
+                {
+                    "weights": _weights(
+                        lambda J, temperature: (J.min() - J) / temperature, total=lambda w: 1.0
+                    )
+                },
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the weights are divided by their number, not by their sum",
+                {"weights": _weights(lambda J, temperature: (J.min() - J) / temperature, total=len)},
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the temperature multiplies the costs: it divides them",
+                {"weights": _weights(lambda J, temperature: (J.min() - J) * temperature)},
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the temperature is missing",
+                {"weights": _weights(lambda J, temperature: J.min() - J)},
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the weighted candidates are averaged: with weights that sum to one they are summed",
+                {
+                    "weights": _weights(
+                        lambda J, temperature: (J.min() - J) / temperature,
+                        total=lambda w: len(w) * np.sum(w),
+                    )
+                },
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "the soft mean is that of the elites: all candidates have a say",
+                {"heard_elites": True},
+                (SOFT, SOFT_BIG),
+            ),
+            (
+                "another cost than the lowest is subtracted: exp(large) overflows",
+                {"weights": _weights(lambda J, temperature: (J.max() - J) / temperature)},
+                (SOFT_BIG,),
+            ),
+            (
+                "the lowest cost is not subtracted: exp(-cost / temperature) ends up at 0",
+                {"weights": _weights(lambda J, temperature: -J / temperature)},
+                (SOFT_BIG,),
+            ),
         ),
-        (
-            "the first candidates are taken for the elites: sort them by their costs",
-            {"select": lambda costs, elites: np.arange(elites)},
-            (MEAN, STD),
-        ),
-        (
-            "mean and std are those of all candidates",
-            {"select": lambda costs, elites: np.arange(len(costs))},
-            (MEAN, STD),
-        ),
-        (
-            "mean and std are taken over the steps, not over the elites",
-            {"among": 1, "spread_among": 1},
-            (MEAN, STD),
-        ),
-        ("std is taken over the steps, not over the elites", {"spread_among": 1}, (STD,)),
-        ("std is the variance: its root is missing", {"deviation": np.var}, (STD,)),
-        ("std is that of all candidates", {"spread_of_all": True}, (STD,)),
-        (
-            "std is divided by elites - 1: the normal of the highest likelihood has elites there",
-            {"deviation": lambda x, axis: np.std(x, axis=axis, ddof=1)},
-            (STD,),
-        ),
-        (
-            "std is measured from zero, not from the mean",
-            {"deviation": lambda x, axis: np.sqrt(np.mean(x**2, axis=axis))},
-            (STD,),
-        ),
-        (
-            "the weights grow with the cost: a minus is missing",
-            {"weights": _weights(lambda J, temperature: (J - J.max()) / temperature)},
-            (SOFT, SOFT_BIG),
-        ),
-        (
-            "the weights do not sum to one",
-            {"weights": _weights(lambda J, temperature: (J.min() - J) / temperature, total=lambda w: 1.0)},
-            (SOFT, SOFT_BIG),
-        ),
-        (
-            "the weights are divided by their number, not by their sum",
-            {"weights": _weights(lambda J, temperature: (J.min() - J) / temperature, total=len)},
-            (SOFT, SOFT_BIG),
-        ),
-        (
-            "the temperature multiplies the costs: it divides them",
-            {"weights": _weights(lambda J, temperature: (J.min() - J) * temperature)},
-            (SOFT, SOFT_BIG),
-        ),
-        (
-            "the lowest cost is not subtracted: exp(-cost / temperature) ends up at 0",
-            {"weights": _weights(lambda J, temperature: -J / temperature)},
-            (SOFT_BIG,),
-        ),
-    ),
+        Mistake("std is returned before mean", references.swapped_refit, (MEAN, STD)),
+    ],
 )
 
 # Task 4: the loop of CEM ----------------------------------------------------------------------------
@@ -286,6 +340,16 @@ cem = Task(
             (BOUNDS,),
         ),
         (
+            "the standard normal noise is clipped: it is the candidates that have bounds",
+            {"draw": lambda mean, std, z, low, high: mean + std * np.clip(z, low, high)},
+            (BOUNDS,),
+        ),
+        (
+            "the mean is clipped: it is the candidates that have bounds",
+            {"draw": lambda mean, std, z, low, high: np.clip(mean, low, high) + std * z},
+            (BOUNDS,),
+        ),
+        (
             "no elites are kept, or the refit does not see them",
             {"keep": lambda candidates, costs, kept: candidates[:0]},
             (KEPT,),
@@ -296,12 +360,31 @@ cem = Task(
             (KEPT,),
         ),
         (
+            "the worst candidates are kept, and all of them if kept is 0: [-0:] is everything",
+            {"keep": lambda candidates, costs, kept: candidates[np.argsort(costs)[-kept:]]},
+            (NORMAL, BOUNDS, KEPT),
+        ),
+        (
+            "a single candidate is kept, whatever `kept` says",
+            {"keep": lambda candidates, costs, kept: candidates[[np.argmin(costs)]]},
+            (NORMAL, BOUNDS, KEPT),
+        ),
+        (
             "the first candidates are kept: sort them by their costs",
             {"keep": lambda candidates, costs, kept: candidates[:kept]},
             (KEPT,),
         ),
         ("the best candidate is that of the last iteration alone", {"memory": False}, (CHEAPEST,)),
-        ("the mean is returned for the best candidate", {"answer": lambda best, mean: mean}, (CHEAPEST,)),
+        (
+            "the mean is returned for the best candidate",
+            {"answer": lambda best, cost, mean, objective: (mean, cost)},
+            (CHEAPEST,),
+        ),
+        (
+            "the mean and its cost are returned for the best candidate",
+            {"answer": lambda best, cost, mean, objective: (mean, objective(mean[None])[0])},
+            (CHEAPEST,),
+        ),
         ("the best candidate is that of the highest cost", {"order": -1}, (CHEAPEST,)),
     ),
 )
@@ -331,12 +414,12 @@ rare_event = Task(
     properties=[
         Agrees(FIRST, 1, ("mean",), instances.first_tilts),
         Agrees(TILT, 2, ("mean",), instances.rare_events),
-        Holds(ESTIMATE, 2, judges.by_own_mean("probability", np.mean), instances.rare_events),
+        Holds(ESTIMATE, 2, judges.by_own_mean("probability", np.mean), instances.estimates),
         Holds(
             ERROR,
             1,
-            judges.by_own_mean("error", lambda hits: np.std(hits) / np.sqrt(len(hits)), tolerance=1e-3),
-            instances.rare_events,
+            judges.by_own_mean("error", references.standard_error, tolerance=1e-3),
+            instances.estimates,
             tolerance=1e-3,
         ),
     ],
@@ -353,6 +436,21 @@ rare_event = Task(
             (FIRST, TILT, ESTIMATE, ERROR),
         ),
         (
+            "one elite too few: the level is the E-th largest V, which is V >= level itself",
+            {"level": lambda V, d, elites: min(d, np.sort(V)[-elites + 1])},
+            (FIRST, TILT),
+        ),
+        (
+            "one elite too many: the E-th largest has the index -E",
+            {"level": lambda V, d, elites: min(d, np.sort(V)[-elites - 1])},
+            (FIRST, TILT),
+        ),
+        (
+            "the level is d from the start, which no sample reaches",
+            {"level": lambda V, d, elites: d},
+            (FIRST, TILT, ESTIMATE, ERROR),
+        ),
+        (
             "the level rises beyond d",
             {"level": lambda V, d, elites: np.sort(V)[-elites]},
             (TILT, ESTIMATE, ERROR),
@@ -366,6 +464,26 @@ rare_event = Task(
             "the weights are left out of the mean",
             {"ratio": _no_weights, "final_ratio": references.likelihood_ratio},
             (TILT,),
+        ),
+        (
+            "the weighted elites are divided by their number, not by the sum of their weights",
+            {"total": np.count_nonzero},
+            (TILT, ESTIMATE, ERROR),
+        ),
+        (
+            "the last samples are final_noise: the mean is not added",
+            {"moved": 0.0},
+            (ESTIMATE, ERROR),
+        ),
+        (
+            "the weights of the estimate are those of the mean before: its samples have the last one",
+            {"weighed_by": lambda before, mean: before},
+            (ESTIMATE, ERROR),
+        ),
+        (
+            "the estimate asks for V >= level: the event is V >= d",
+            {"event": lambda d, level: level},
+            (ESTIMATE, ERROR),
         ),
         (
             "the weights of the estimate are upside down: N(0, I) belongs above",
@@ -397,7 +515,14 @@ rare_event = Task(
             {"of": lambda hits, reached: hits[reached]},
             (ESTIMATE, ERROR),
         ),
-        ("error is the deviation of one sample: √M is missing", {"root": False}, (ERROR,)),
+        ("error is the deviation of one sample: √M is missing", {"error": np.std}, (ERROR,)),
+        ("error is divided by M, not by √M", {"error": lambda hits: np.std(hits) / len(hits)}, (ERROR,)),
+        ("error is squared: its root is missing", {"error": lambda hits: np.var(hits) / len(hits)}, (ERROR,)),
+        (
+            "error is that of plain Monte Carlo, √(p(1-p)/M): here hits have weights",
+            {"error": lambda hits: np.sqrt(np.mean(hits) * (1 - np.mean(hits)) / len(hits))},
+            (ERROR,),
+        ),
     ),
 )
 
@@ -445,7 +570,27 @@ mpc = Task(
             {"move_mean": lambda x: np.roll(x, -1, axis=0)},
             (MEAN_MOVED,),
         ),
+        (
+            "the mean is moved on in the wrong direction",
+            {"move_mean": lambda x: np.concatenate([x[:1], x[:-1]])},
+            (MEAN_MOVED,),
+        ),
+        (
+            "the mean is moved on by one number, not by one step: np.roll needs its axis",
+            {"move_mean": lambda x: np.roll(x, -1)},
+            (MEAN_MOVED,),
+        ),
         ("the elites are not moved on", {"move_elites": lambda x: x}, (ELITES_MOVED,)),
+        (
+            "zero stands at the end of the elites, not their last action once more",
+            {"move_elites": lambda x: np.concatenate([x[:, 1:], 0 * x[:, :1]], axis=1)},
+            (ELITES_MOVED,),
+        ),
+        (
+            "the used action comes back at the end of the elites",
+            {"move_elites": lambda x: np.roll(x, -1, axis=1)},
+            (ELITES_MOVED,),
+        ),
         ("the elites are not handed on", {"move_elites": lambda x: x[:0]}, (ELITES_MOVED,)),
         (
             "the elites are moved on among themselves: time is their second axis",
@@ -502,13 +647,32 @@ total_costs = Task(
             ALL_SUMS,
         ),
         ("the costs are not discounted", {"discount": lambda gamma, t: gamma ** (0 * t)}, ALL_SUMS),
-        ("the value is not discounted", {"power": "none"}, (VALUE,)),
-        ("the discount of the value is off by one: T steps lie before it", {"power": -1}, (VALUE,)),
-        ("the discount of the value is off by one: only T steps lie before it", {"power": 1}, (VALUE,)),
+        ("the cost is that of the next state: a step is paid where it begins", {"paid_at": 1}, ALL_SUMS),
+        ("the value is not discounted", {"value_discount": lambda gamma, T: 1.0}, (VALUE,)),
+        (
+            "the discount of the value is off by one: T steps lie before it",
+            {"value_discount": lambda gamma, T: gamma ** (T - 1)},
+            (VALUE,),
+        ),
+        (
+            "the discount of the value is off by one: only T steps lie before it",
+            {"value_discount": lambda gamma, T: gamma ** (T + 1)},
+            (VALUE,),
+        ),
         ("the value is that of s_T: the last state is s_{T+1}", {"at": -2}, (VALUE,)),
         ("the value is subtracted: it is a cost like the others", {"sign": -1.0}, (VALUE,)),
         ("the value is missing", {"sign": 0.0}, (VALUE,)),
-        ("a sequence that has ended is given the value of its last state", {"bootstrap": True}, (ENDED,)),
+        (
+            "a sequence that has ended is given the value of its last state",
+            {"goes_on": lambda over, gone: np.ones(len(over))},
+            (ENDED,),
+        ),
+        (
+            "a sequence that leaves the end is given the value of its last state",
+            {"goes_on": lambda over, gone: ~over[:, -1]},
+            (ENDED,),
+        ),
+        ("the steps after the end are paid", {"paid_for_ever": True}, (ENDED,)),
         (
             "a sequence that leaves the end goes on: once ended is ended for good",
             {"count": lambda over: over},

@@ -36,6 +36,11 @@ rollout_objective = Task(
             {"carry": False},
             (STATES, *EVERY_COST),
         ),
+        (
+            "every row of the states is the last state: one array was written over, keep a copy of each",
+            {"told": lambda states: np.array([states[-1]] * len(states))},
+            (STATES,),
+        ),
         ("the first action is applied at every step", {"act": lambda t: 0}, (STATES, *EVERY_COST)),
         ("the step's cost is that of the state after it: a_t is paid for in s_t", {"shift": 1}, EVERY_COST),
         ("the last step is not paid for", {"skip": 1}, EVERY_COST),
@@ -120,7 +125,17 @@ adjoint_gradient = Task(
             {"first": 1},
             (ONE_STEP, *ADJOINTS, GRADIENT),
         ),
+        (
+            "the loop does not begin at the last step: its index is T-1",
+            {"beyond": 1},
+            (ONE_STEP, *ADJOINTS, GRADIENT),
+        ),
         ("the loop runs forward: λ_t needs λ_{t+1}", {"order": iter}, (*ADJOINTS, GRADIENT)),
+        (
+            "the steps stand in the order in which they were computed, the last first",
+            {"write": -1},
+            (*ADJOINTS, GRADIENT),
+        ),
     ),
 )
 
@@ -147,7 +162,7 @@ end_sensitivities = Task(
     mistakes=mistakes_of(
         references.end_sensitivities,
         (
-            "the product of Jacobians is reversed: the first step's stands rightmost",
+            "the product of Jacobians is reversed: the first step's belongs on the right",
             {"chain": lambda product, F: F @ product},
             ORDER,
         ),
@@ -177,6 +192,21 @@ end_sensitivities = Task(
             "the product grows from the first step on: before F_{a,t} stand the Jacobians after step t",
             {"order": iter},
             (START, ACTIONS_1, ACTIONS),
+        ),
+        (
+            "the product begins as F_{s,T}, which is then multiplied in again: it begins as the identity",
+            {"begin": lambda F: F[-1][:, : F.shape[1]]},
+            ALL_OF_3,
+        ),
+        (
+            "before F_{a,t} stand the Jacobians up to step t: those after it carry a_t to the end",
+            {"order": iter, "chain": lambda product, F: F @ product, "late": 1},
+            (ACTIONS_1, ACTIONS),
+        ),
+        (
+            "before F_{a,t} stand the Jacobians before step t: those after it carry a_t to the end",
+            {"order": iter, "chain": lambda product, F: F @ product},
+            (ACTIONS_1, ACTIONS),
         ),
         ("the first Jacobian is used at every step", {"jacobian": lambda F, t: F[0]}, ALL_OF_3),
     ),
@@ -228,6 +258,16 @@ trapezoid = Task(
             (CURVED,),
         ),
         (
+            "only the right knot's derivative counts: this is Euler's rule, backward",
+            {"defects": references.backward_euler_defects},
+            (CURVED,),
+        ),
+        (
+            "h/2 multiplies the left derivative alone: brackets round the sum are missing",
+            {"defects": references.unbracketed_defects},
+            DEFECTS,
+        ),
+        (
             "the action is held over the interval: at its right end stands the next knot's",
             {"defects": references.held_defects},
             (CURVED,),
@@ -242,7 +282,18 @@ trapezoid = Task(
             {"ends": (1.0, 1.0)},
             COSTS,
         ),
+        (
+            "each rate counts h/2: a knot that is no end takes part in two intervals",
+            {"ends": (1.0, 1.0), "length": lambda h, N: h / 2},
+            COSTS,
+        ),
+        (
+            "the cost's step is not halved: the mean of two rates is half their sum",
+            {"length": lambda h, N: 2 * h},
+            COSTS,
+        ),
         ("every knot but the last has a whole interval", {"ends": (1.0, 0.0)}, (CURVED_COST,)),
+        ("every knot but the first has a whole interval", {"ends": (0.0, 1.0)}, (CURVED_COST,)),
         (
             "the cost is the mean rate times the duration: the ends count half as much as other knots",
             {"ends": (1.0, 1.0), "length": lambda h, N: h * N / (N + 1)},
@@ -283,7 +334,24 @@ hermite_simpson = Task(
         ),
         ("the slope correction has the wrong sign: it is f_k - f_{k+1}", {"slope": -1 / 8}, (MIDDLE_CURVED,)),
         ("the slope correction is h/4: the cubic has h/8 there", {"slope": 1 / 4}, (MIDDLE_CURVED,)),
+        ("the slope correction is a sum: it is f_k - f_{k+1}", {"right": 1.0}, MIDDLES),
         ("the two ends are added, not averaged: their ½ is missing", {"average": 1.0}, MIDDLES),
+        (
+            "the whole mid-point defect has the opposite sign: it begins with s_c",
+            {"signs": (-1.0, 1.0)},
+            MIDDLES,
+        ),
+        (
+            "the whole defect of Simpson's rule has the opposite sign: it begins with s_{k+1}",
+            {"signs": (1.0, -1.0)},
+            SIMPSONS,
+        ),
+        ("the two kinds of defects are swapped", {"order": (1, 0, 2)}, (*MIDDLES, *SIMPSONS)),
+        (
+            "h/6 times the sum is added: what the world does is subtracted from what the states do",
+            {"sixth": -6.0},
+            SIMPSONS,
+        ),
         ("the mid-point's weight 4 is missing", {"middle": 1.0}, SIMPSONS),
         ("the step is not divided by 6", {"sixth": 1.0}, SIMPSONS),
         (
@@ -311,10 +379,20 @@ hermite_simpson = Task(
             {"interval": lambda duration, N: duration / (2 * N)},
             (MIDDLE_CURVED, *SIMPSONS, SIMPSON_COST),
         ),
+        (
+            "h is duration/(N-1): there are as many intervals as mid-points",
+            {"interval": lambda duration, N: duration / (N - 1)},
+            (MIDDLE_CURVED, *SIMPSONS, SIMPSON_COST),
+        ),
         ("the mid-point's weight 4 is missing in the cost", {"quadrature": (1.0, 1.0, 1.0)}, (SIMPSON_COST,)),
         (
             "the cost is the trapezoid rule's: the mid-points are left out",
             {"quadrature": (3.0, 0.0, 3.0)},
+            (SIMPSON_COST,),
+        ),
+        (
+            "the cost's step is divided by 3: h is the whole interval here, not half of it",
+            {"cost_length": lambda h: 2 * h},
             (SIMPSON_COST,),
         ),
         ("h is missing in the cost", {"cost_length": lambda h: 1.0}, (SIMPSON_COST,)),
@@ -335,7 +413,7 @@ def _obeys(case, found):
     """The ends and the equations of motion hold, whether the move is cheap or not."""
     _, distance, duration, mass, _ = case
     states, actions = found["states"], found["actions"]
-    ends = {"s_1": (states[0], [0.0, 0.0]), "s_{N+1}": (states[-1], [distance, 0.0])}
+    ends = {"s_0": (states[0], [0.0, 0.0]), "s_N": (states[-1], [distance, 0.0])}
     for name, (got, wanted) in ends.items():
         error = np.abs(got - wanted).max()
         if error > TOLERANCE:
@@ -347,7 +425,7 @@ def _obeys(case, found):
         return None
     k, i = np.argwhere(worst > TOLERANCE)[0]
     which = ("position", "velocity")[i]
-    return f"first wrong: interval {k + 1}: the {which} has a defect of {worst[k, i]:.2g}"
+    return f"first wrong: interval k = {k}: the {which} has a defect of {worst[k, i]:.2g}"
 
 
 def _own_cost(case, found):
@@ -355,8 +433,10 @@ def _own_cost(case, found):
     N, _, duration, *_ = case
     u = found["actions"][:, 0]
     expected = np.trapezoid(u**2, dx=duration / N)
+    if expected == 0.0:
+        return "first wrong: actions: all zero, so that there is no cost to judge"
     error = abs(float(found["cost"]) - expected)
-    if expected > 0 and error <= TOLERANCE * expected:
+    if error <= TOLERANCE * expected:
         return None
     return f"first wrong: cost: off by {error:.2g} from the trapezoid rule's for the actions you return"
 
@@ -390,6 +470,16 @@ block_move = Task(
             {"rule": (1.0, 0.0)},
             (OBEYS, UNIT, OTHER),
         ),
+        (
+            "the sign of h/2 is wrong: what the world does is subtracted from what the states do",
+            {"rule": (-0.5, -0.5)},
+            (OBEYS, UNIT, OTHER),
+        ),
+        (
+            "the end is demanded of v and u, the last two columns: those of x and v are -3 and -2",
+            {"places": (0, 1, -2, -1)},
+            (OBEYS, UNIT, OTHER),
+        ),
         ("the end weights lack their ½", {"ends": 1.0}, (UNIT, OTHER, OWN_COST)),
         ("the force is not divided by the mass", {"push": lambda mass: 1.0}, (OBEYS, OTHER)),
         ("the force is multiplied by the mass", {"push": lambda mass: mass}, (OBEYS, OTHER)),
@@ -416,7 +506,12 @@ block_move = Task(
         ("the cost is halved: it is ∫ u² dt", {"tell": lambda cost, weights, u: cost / 2}, (OWN_COST,)),
         (
             "h is missing in the cost: it is a sum, not an integral",
-            {"tell": lambda cost, weights, u: cost / weights[1]},
+            {"tell": lambda cost, weights, u: u @ u},
+            (OWN_COST,),
+        ),
+        (
+            "the cost lacks the ½ of its end weights, which H has",
+            {"tell": lambda cost, weights, u: weights[1] * (u @ u)},
             (OWN_COST,),
         ),
     ),

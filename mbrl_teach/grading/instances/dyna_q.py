@@ -9,27 +9,34 @@ from __future__ import annotations
 import numpy as np
 
 from mbrl_teach.grading.references import dyna_q as references
-from mbrl_teach.grading.student_call import WrongAnswer
+from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer, ask_once, ask_twice
 
 # Task 1 ---------------------------------------------------------------------------------------------
+
+TWICE = 20  # draws that are asked for a second time
 
 
 def draw_many(function, case):
     """How often each action comes, as a share of the draws; each draw has a generator of its own.
+
+    The first ones are drawn twice: the same generator has to bring the same action.
 
     The last of the case's arguments is the seeds; a generator that was handed on from call to call would not
     do where the function lives in another process.
     """
     values, epsilon, seeds = case
     tally = np.zeros(len(values))
-    for seed in seeds:
-        action = function(values.copy(), epsilon, np.random.default_rng(seed))
+    draw = lambda seed: function(values.copy(), epsilon, np.random.default_rng(seed))
+    for i, seed in enumerate(seeds):
+        action = draw(seed)
         if action is None:
             return None
         if np.ndim(action) or isinstance(action, (str, bool)) or action not in range(len(values)):
             got = action.item() if isinstance(action, np.generic) else action
             whole = f"action must be a whole number from 0 to {len(values) - 1}"
             raise WrongAnswer(f"{whole} where values has {len(values)} entries; got {got!r}")
+        if i < TWICE and draw(seed) != action:
+            raise WrongAnswer(f"the same rng brings another action\nLooks like: {NOT_FROM_RNG}")
         tally[int(action)] += 1
     return tally / len(seeds)
 
@@ -110,9 +117,15 @@ def incomplete_streams(rng):
     return [(steps, S, A)]
 
 
+def all_streams(rng):
+    """Pairs that were tried, and pairs that were not."""
+    return complete_streams(rng) + incomplete_streams(rng)
+
+
 # Task 4 ---------------------------------------------------------------------------------------------
 
 SMALL = 1e-6  # as alpha: Q counts the updates, in units of alpha
+SHORT = 20  # updates
 
 
 def _generator(rng):
@@ -135,23 +148,31 @@ def single_pairs(rng):
     return cases
 
 
+def ask_twice_if_short(function, case):
+    """The table after n updates; where n is small, twice: the same rng has to bring the same table."""
+    return (ask_twice if case[3] <= SHORT else ask_once)(function, case)
+
+
 def several_pairs(rng):
-    """One action was tried in one state, often; four in another, once each; every reward was 1; gamma = 0."""
+    """One action was tried in one state, often; four in another, once each; every reward was 1; gamma = 0.
+
+    Many updates, and a few.
+    """
     S, A = 5, 4
     often, once, end = rng.permutation(S)[:3]
     counts = np.zeros((S, A, S))
     counts[often, rng.integers(A), end] = 40
     counts[once, :, end] = 1
     Q = np.where(counts.any(axis=2), 0.0, rng.uniform(0.9, 1.0, size=(S, A)))
-    return [(Q, counts, counts.sum(axis=2), 300, SMALL, 0.0, _generator(rng))]
+    return [(Q, counts, counts.sum(axis=2), n, SMALL, 0.0, _generator(rng)) for n in (300, SHORT)]
 
 
 def two_next_states(rng):
-    """The only pair known led to a state of value 1 twice in ten times, else to one of value 0; gamma = 1."""
+    """The only pair known led to a state of value 1 twice in ten times, else to one of value ½; gamma = 1."""
     S = 12
     s, low, high = rng.permutation(S)[:3]
     Q, counts = np.zeros((S, 1)), np.zeros((S, 1, S))
-    Q[high], counts[s, 0, low], counts[s, 0, high] = 1.0, 8, 2
+    Q[low], Q[high], counts[s, 0, low], counts[s, 0, high] = 0.5, 1.0, 8, 2
     return [(Q, counts, np.zeros((S, 1)), 400, SMALL, 1.0, _generator(rng))]
 
 
@@ -335,14 +356,43 @@ def _model(rng, updates, theta, alpha, sign):
     return Q, priority, rewards, next_states, tried, updates, theta, alpha, gamma
 
 
+def _wall(rng):
+    """The most urgent pair leads back to its own state, whose best action it is: it is still wrong then."""
+    gamma, tried = 0.9, np.array([[True, True], [True, True], [False, False]])
+    next_states = np.array([[0, 1], [2, 0], [2, 2]])
+    urgent = np.array([[2.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    Q, errors = (rng.uniform(size=(3, 2)) + urgent) * tried, rng.uniform(1.0, 2.0, size=(3, 2)) + urgent
+    rewards = np.where(tried, Q - gamma * Q.max(axis=1)[next_states] + errors, 0.0)
+    priority = errors * [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]
+    return Q, priority, rewards, next_states, tried, 1, 1e-9, rng.uniform(0.6, 0.8), gamma
+
+
 def first_updates(rng):
-    """A single update."""
-    return [_model(rng, 1, 1e-9, 1.0, +1), _model(rng, 1, 1e-9, rng.uniform(0.6, 0.8), -1)]
+    """A single update; in the last case that of a step against a wall."""
+    return [_model(rng, 1, 1e-9, 1.0, +1), _model(rng, 1, 1e-9, rng.uniform(0.6, 0.8), -1), _wall(rng)]
+
+
+def _by_rounding(case):
+    """Whether the two largest priorities are ever so close that rounding would say which comes first."""
+    gaps = []
+
+    def pick(priority):
+        gaps.append(np.diff(np.sort(priority, axis=None)[-2:]).item())
+        return np.argmax(priority)
+
+    references.prioritized_sweep(*case, pick=pick)
+    return min(gaps) < 1e-3
 
 
 def many_updates(rng):
     """Enough of them to come back to where it began."""
-    return [_model(rng, 12, 1e-9, 1.0, sign) for sign in (+1, -1)]
+    cases = []
+    for sign in (+1, -1):
+        case = _model(rng, 12, 1e-9, 1.0, sign)
+        while _by_rounding(case):
+            case = _model(rng, 12, 1e-9, 1.0, sign)
+        cases.append(case)
+    return cases
 
 
 def calm_models(rng):

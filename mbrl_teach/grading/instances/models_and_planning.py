@@ -70,13 +70,18 @@ def rewards_only(rng):
 
 
 def sure_backups(rng):
-    """P, R, gamma, policy, V: neither the world nor the policy knows chance; the policy is not the best."""
+    """P, R, gamma, policy, V: neither the world nor the policy knows chance.
+
+    In the first, the policy is not the best, and from some state leads to one before it, whose value changes.
+    """
 
     def draw(S, A):
         (P, R), V, gamma = _sure_world(rng, S, A), _values(rng, S), rng.uniform(0.5, 0.9)
         chosen = rng.integers(A, size=S)
         better = (R + gamma * (P @ V).T).argmax(axis=1) != chosen
-        return (P, R, gamma, np.eye(A)[chosen], V), better[:-1].any()
+        case = P, R, gamma, np.eye(A)[chosen], V
+        at_once = references.expectation_backup(*case) - references.backup_in_place(*case)
+        return case, better[:-1].any() and np.abs(at_once).max() > 0.01
 
     return [_first_telling(draw, 3, 3), draw(5, 2)[0]]
 

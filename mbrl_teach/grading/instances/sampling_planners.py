@@ -69,6 +69,11 @@ def counted_rollouts(rng):
 # Task 2 ---------------------------------------------------------------------------------------------
 
 
+def boxes_and_another_rng(rng):
+    """As `boxes`, and a second rng."""
+    return [(*case, np.random.default_rng(rng.integers(2**32))) for case in boxes(rng)]
+
+
 def boxes(rng):
     """Objective, T, low, high, population, rng; each action has bounds of its own."""
     T, m = 3, 2
@@ -97,10 +102,18 @@ def samples(rng):
 
 
 def expensive_samples(rng):
-    """exp(-cost/temperature) has few digits left above zero, or none: only differences of costs count."""
+    """exp(-cost/temperature) has few digits left above zero, or none: only differences of costs count.
+
+    In the last case they are so large that exp overflows if another cost than the lowest is subtracted.
+    """
     candidates, _, elites, _ = _samples(rng, 9, 3, 2, 3)
     steps = rng.permutation(9) / 8  # such that cost / temperature is exact, however it is written
-    return [(candidates, 0.5 * (741 + steps), elites, 0.5), (candidates, 1e5 + 4 * steps, elites, 1.0)]
+    apart = np.where(steps < 0.5, steps, 1e4 * steps)
+    return [
+        (candidates, 0.5 * (741 + steps), elites, 0.5),
+        (candidates, 1e5 + 4 * steps, elites, 1.0),
+        (candidates, apart, elites, 1.0),
+    ]
 
 
 # Task 4 ---------------------------------------------------------------------------------------------
@@ -138,13 +151,16 @@ def plain_searches(rng):
 
 
 def bounded_searches(rng):
-    """Mean and optimum lie inside the bounds or beyond, many candidates beyond."""
-    return [_search(rng, bound=rng.uniform(0.5, 0.8))]
+    """Some candidates lie beyond the bounds, others inside; so do the entries of the mean."""
+    bound = rng.uniform(1.0, 1.3)
+    objective, mean, *rest = _search(rng, bound=bound, population=12, elites=6)
+    mean[0, 0] = rng.choice([-1.5, 1.5]) * bound
+    return [(objective, mean, *rest)]
 
 
 def searches_with_elites(rng):
-    """Two candidates of the first iteration are better than all that follow, and are kept."""
-    return [_search(rng, kept=2, planted=2)]
+    """Two candidates of the first iteration are better than all that follow; then a search that improves."""
+    return [_search(rng, kept=2, planted=2), _search(rng, kept=2)]
 
 
 # Task 5 ---------------------------------------------------------------------------------------------
@@ -161,11 +177,14 @@ class Weighted:
         return np.asarray(x) @ self.weights
 
 
-def _events(rng, iterations, *sizes):
-    """V, d, elites, noise (iterations, N, n), final noise (M, n); the event is rarer than one in 10,000."""
+def _events(rng, iterations, *sizes, deviations=(3.3, 3.6)):
+    """V, d, elites, noise (iterations, N, n), final noise (M, n); V = d lies so many `deviations` out.
+
+    With 3.3 and more the event is rarer than one in 2000.
+    """
     for n in sizes:
         weights = rng.uniform(0.5, 1.5, size=n) * rng.choice([-1.0, 1.0], size=n)
-        d = rng.uniform(3.8, 4.2) * np.linalg.norm(weights)
+        d = rng.uniform(*deviations) * np.linalg.norm(weights)
         noise = rng.normal(size=(iterations, 300, n))
         yield Weighted(weights), d, 60, noise, rng.normal(size=(1000, n))
 
@@ -178,6 +197,11 @@ def first_tilts(rng):
 def rare_events(rng):
     """Enough iterations to reach the event and to stay there."""
     return list(_events(rng, 8, 3, 2))
+
+
+def estimates(rng):
+    """An event that the elites do not reach: the last level lies below d. And rare ones that they do."""
+    return [*_events(rng, 2, 2, deviations=(2.7, 2.9)), *rare_events(rng)]
 
 
 # Task 6 ---------------------------------------------------------------------------------------------

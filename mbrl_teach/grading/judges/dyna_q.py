@@ -61,15 +61,17 @@ def pairs_fit(case, found):
 
 
 def next_states_fit(case, found):
-    """Tell from Q how often the state of value 1 was drawn."""
+    """Tell from Q, which grows by ½ or 1 in units of alpha, how often the state of value 1 was drawn."""
     Q, counts, _, n, alpha, *_ = case
     s, a = np.argwhere(counts.sum(axis=2) > 0)[0]
-    worth = float(np.rint(found["Q"][s, a] / alpha))
-    share = counts[s, a] @ Q.max(axis=1) / counts[s, a].sum()
-    if 0 <= worth <= n and unlikely([worth], [share], n) is None:
+    times = float(np.rint(2 * found["Q"][s, a] / alpha - n))
+    share = counts[s, a] @ (Q.max(axis=1) == 1.0) / counts[s, a].sum()
+    if not 0 <= times <= n:
+        return f"first wrong: Q moves as if there were not {n} updates of rate alpha, each towards ½ or 1"
+    if unlikely([times], [share], n) is None:
         return None
     return (
-        f"first wrong: the next state of value 1 came about {worth:g} times in n = {n}; "
+        f"first wrong: the next state of value 1 came about {times:g} times in n = {n}; "
         f"about {n * share:.3g} were to be expected\n"
         f"in a case with a pair that led there {share:.0%} of the time"
     )

@@ -5,14 +5,20 @@ A judge takes a case and the results found, and returns what is wrong with them,
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from scipy.special import ndtr
 
+from mbrl_teach.grading.first_difference import Difference
 from mbrl_teach.grading.references import sampling_planners as references
+from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 from mbrl_teach.grading.task import TOLERANCE
 
 ONE_BY_ONE = "the sequences are rolled out one by one: `s` and `a` may be all of them, (N, n) and (N, m)"
 COST_ONE_BY_ONE = "the costs are computed one by one: `cost`, too, takes all sequences at once"
+FROM_A_SEED = "the random numbers come from a generator with a seed of its own, not from `rng`"
+ROUNDING = 1e-6  # of what is computed in single precision
 
 
 def few_calls(case, found):
@@ -34,6 +40,26 @@ def _uncounted(case):
     return *numbers, dynamics.function, cost.function
 
 
+def ask_again(function, case):
+    """The results of one call; a case with a second rng tells whether it is from `rng` that they come.
+
+    The same rng has to bring the same candidates, another one others.
+    """
+    *known, rng = case[:6]
+    if len(case) == 6:
+        return function(*known, rng)
+    first = function(*known, copy.deepcopy(rng))
+    if not isinstance(first, (tuple, list)) or len(first) != 3:  # told when the results are read
+        return first
+    if not np.array_equal(first[0], function(*known, rng)[0]):
+        raise WrongAnswer(f"first wrong: candidates: the same rng brings others\nLooks like: {NOT_FROM_RNG}")
+    if np.array_equal(first[0], function(*known, case[6])[0]):
+        raise WrongAnswer(
+            f"first wrong: candidates: another rng brings the same ones\nLooks like: {FROM_A_SEED}"
+        )
+    return first
+
+
 def spread(case, found):
     """Bounds, Kolmogorov's distance from uniform, no repetition, no correlation; false alarm below 1e-5.
 
@@ -43,7 +69,7 @@ def spread(case, found):
     low, high = case[2:4]
     shares = (found["candidates"] - low) / (high - low)
     N = len(shares)
-    if shares.min() < 0 or shares.max() > 1:
+    if shares.min() < -ROUNDING or shares.max() > 1 + ROUNDING:
         return "first wrong: candidates: some lie beyond the bounds"
     shares = shares.reshape(N, -1)
     if len(np.unique(shares, axis=0)) < N:
@@ -77,7 +103,7 @@ def cheapest(case, found):
     if np.ptp(costs) == 0:
         return "first wrong: candidates: all cost the same, so there is nothing to choose from"
     gap = np.abs(found["candidates"] - found["actions"]).max(axis=(1, 2))
-    if gap.min() > 1e-7:
+    if gap.min() > ROUNDING * np.abs(found["candidates"]).max():
         return "first wrong: actions: they are none of your candidates"
     cheaper = int(np.sum(costs < costs[np.argmin(gap)]))
     return f"first wrong: actions: {cheaper} of your candidates are cheaper" if cheaper else None
@@ -109,8 +135,10 @@ def by_own_mean(name, of_hits, tolerance=TOLERANCE):
         hits = references.likelihood_ratio(x, mean) * (value(x) >= d)
         expected = of_hits(hits)
         off = abs(float(found[name]) - expected)
-        if off <= tolerance * expected:
-            return None
-        return f"first wrong: {name}: off by {off:.2g} (relative error {off / expected:.2g}) for your mean"
+        return (
+            None
+            if off <= tolerance * expected
+            else Difference(name, "", (), off, off / expected, {name: ...})
+        )
 
     return test

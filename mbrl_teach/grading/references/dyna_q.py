@@ -17,8 +17,11 @@ def ties(values):
     return np.flatnonzero(values == np.max(values))
 
 
-def epsilon_greedy(values, epsilon, rng, *, best=ties, share=lambda epsilon: epsilon, others=None):
+def epsilon_greedy(
+    values, epsilon, rng, *, best=ties, share=lambda epsilon: epsilon, others=None, source=lambda rng: rng
+):
     """With probability epsilon any action, else one of the best; `others(values)`: among which to explore."""
+    rng = source(rng)
     if rng.random() < share(epsilon):
         return rng.choice(np.arange(len(values)) if others is None else others(values))
     return rng.choice(best(values))
@@ -90,6 +93,7 @@ def table_model(
     total=lambda counts: counts.sum(axis=2),
     unknown=stay,
     turn=1,
+    of_untried=0,
 ):
     """Counts, frequencies of the next states, mean rewards; `experience` is a list of (s, a, r, s')."""
     counts, rewards = np.zeros((S, A, S)), np.zeros((S, A))
@@ -101,7 +105,10 @@ def table_model(
     with np.errstate(all="ignore"):
         P = counts / np.broadcast_to(np.asarray(total(counts)), (S, A))[:, :, None]
         R = rewards / {True: tried, False: 1.0, "last": 1.0, "all": len(experience)}[mean]
-    unknown(P, R, counts.sum(axis=2) == 0)
+    untried = counts.sum(axis=2) == 0
+    unknown(P, R, untried)
+    s, a = np.nonzero(untried)
+    counts[s, a, s] = of_untried
     return counts, P, R
 
 
@@ -166,17 +173,20 @@ def planning_sweep(
     mean=True,
     steps=lambda n: n,
     value=best_next,
+    discount=lambda gamma: gamma,
+    rate=lambda alpha: alpha,
     frozen=False,
+    source=lambda rng: rng,
 ):
     """n updates from a table model: a pair that was tried, a next state by its counts, the mean reward."""
-    Q = np.array(Q)
+    Q, rng = np.array(Q), source(rng)
     before = Q.copy() if frozen else Q
     for _ in range(steps(n)):
         s, a = draw(counts, rng)
         total = counts[s, a].sum()
         s2 = follow(counts[s, a], rng) if total else 0
         r = reward_sums[s, a] / (max(total, 1) if mean else 1)
-        Q[s, a] += alpha * (r + gamma * value(before, s, a, s2) - before[s, a])
+        Q[s, a] += rate(alpha) * (r + discount(gamma) * value(before, s, a, s2) - before[s, a])
     return Q
 
 
@@ -283,23 +293,26 @@ def dyna_q_plus_step(
     *,
     bonus=lambda kappa, tau: kappa * np.sqrt(tau),
     real=0.0,
+    learns=1.0,
     grow=1,
+    grown=lambda s: slice(None),
     reset=lambda tau, s, a: (s, a),
     zero=0.0,
     blend=1.0,
     lead=True,
     while_planning=0,
+    dreamt=1.0,
     late=False,
     frozen=False,
 ):
     """One real step without a bonus, the last-seen model, the times since, and planning with the bonus."""
     Q, tau, rewards, next_states = np.array(Q), np.array(tau), np.array(rewards), np.array(next_states)
     s, a, r, s2 = experience
-    Q[s, a] += alpha * (r + real * bonus(kappa, tau[s, a]) + gamma * Q[s2].max() - Q[s, a])
+    Q[s, a] += learns * alpha * (r + real * bonus(kappa, tau[s, a]) + gamma * Q[s2].max() - Q[s, a])
     rewards[s, a] += blend * (r - rewards[s, a])
     next_states[s, a] = s2 if lead else next_states[s, a]
     waited = tau.copy()
-    tau += grow
+    tau[grown(s)] += grow
     if reset is not None:
         tau[reset(tau, s, a)] = zero
     before = Q.copy() if frozen else Q
@@ -307,6 +320,7 @@ def dyna_q_plus_step(
         target = rewards[s, a] + bonus(kappa, (waited if late else tau)[s, a])
         Q[s, a] += alpha * (target + gamma * before[next_states[s, a]].max() - before[s, a])
         tau += while_planning
+        tau[s, a] *= dreamt
     return Q, tau, rewards, next_states
 
 
@@ -334,6 +348,7 @@ def prioritized_sweep(
     error=surprise,
     stale=False,
     clear=0.0,
+    clear_last=False,
     known=True,
     spread=True,
     stop=True,
@@ -351,5 +366,6 @@ def prioritized_sweep(
             now = before if stale else Q
             new = size(error(now, s_before, a_before, rewards, next_states, gamma))
             priority[s_before, a_before] = renewed(new, priority[s_before, a_before], theta)
+        priority[s, a] *= not clear_last
         done += 1
     return Q, priority, done

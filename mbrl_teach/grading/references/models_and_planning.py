@@ -70,6 +70,19 @@ def expectation_backup(
     return average(policy, Q)
 
 
+def backup_in_place(P, R, gamma, policy, V):
+    """The states one by one, each with the new values of those before it."""
+    V = V.copy()
+    for s in range(len(V)):
+        V[s] = policy[s] @ (R[s] + gamma * P[:, s] @ V)
+    return V
+
+
+def backup_with_a_bare_future(P, R, gamma, policy, V):
+    """The policy's probabilities reach the reward only: brackets are missing."""
+    return (policy * R + gamma * expected_value(P, V)).sum(axis=1)
+
+
 def _best(R, future):
     return (R + future).max(axis=1)
 
@@ -101,6 +114,11 @@ def value_iteration(
     return V
 
 
+def never_assigned(P, R, gamma, tolerance):
+    """V as it was in the beginning, (S,)."""
+    return np.zeros(len(R))
+
+
 def one_sweep(P, R, gamma, tolerance, *, in_place=False):
     """V after one sweep from 0, (S,): into an array of its own, or into the one that it reads."""
     V = np.zeros(len(R))
@@ -118,13 +136,14 @@ def _act_greedily(Q, model, V):
     return Q.argmax(axis=1)
 
 
-def look_ahead(model, V, gamma, *, worth=_worth, add=1, sure=False, choose=_act_greedily):
+def look_ahead(model, V, gamma, *, worth=_worth, add=1, sure=False, stay=False, choose=_act_greedily):
     """Q (S, A) of a model whose entry [s][a] lists (p, s', r, terminated), and the greedy policy (S,)."""
     Q = np.zeros((len(model), len(model[0])))
     for s, row in enumerate(model):
         for a, outcomes in enumerate(row):
             for p, s_next, r, terminated in [max(outcomes)] if sure else outcomes:
-                Q[s, a] = add * Q[s, a] + worth(1.0 if sure else p, r, gamma, V[s_next], terminated)
+                value = V[s if stay else s_next]
+                Q[s, a] = add * Q[s, a] + worth(1.0 if sure else p, r, gamma, value, terminated)
     return Q, choose(Q, model, V)
 
 

@@ -88,12 +88,21 @@ def refit(
     deviation=np.std,
     spread_of_all=False,
     weights=soft_weights,
+    heard_elites=False,
 ):
     """Mean and deviation (T, m) of the elites, and the mean (T, m) by MPPI's weights of all candidates."""
-    best = candidates[select(costs, elites)]
+    chosen = select(costs, elites)
+    best = candidates[chosen]
     spread_of = candidates if spread_of_all else best
-    soft_mean = np.tensordot(weights(costs, temperature), candidates, axes=1)
+    heard = chosen if heard_elites else slice(None)
+    soft_mean = np.tensordot(weights(costs[heard], temperature), candidates[heard], axes=1)
     return best.mean(axis=among), deviation(spread_of, axis=spread_among), soft_mean
+
+
+def swapped_refit(candidates, costs, elites, temperature):
+    """The same results, the deviation first."""
+    mean, std, soft_mean = refit(candidates, costs, elites, temperature)
+    return std, mean, soft_mean
 
 
 # Task 4 ---------------------------------------------------------------------------------------------
@@ -118,10 +127,9 @@ def cem(
     noise_of=lambda noise, i: noise[i],
     keep=lambda candidates, costs, kept: candidates[np.argsort(costs)[:kept]],
     carry=lambda old, new: new,
-    finish=lambda mean: mean,
     memory=True,
     order=1,
-    answer=lambda best, mean: best,
+    answer=lambda best, cost, mean, objective: (best, cost),
 ):
     """Mean and deviation (T, m) after the last iteration, the best candidate (T, m) of all, and its cost."""
     elites, best, lowest_cost = noise[0][:0], mean, np.inf
@@ -133,8 +141,7 @@ def cem(
             best, lowest_cost = candidates[first], costs[first]
         elites = keep(candidates, costs, kept)
         mean, std = carry((mean, std), refit(candidates, costs))
-        mean = finish(mean)
-    return mean, std, answer(best, mean), lowest_cost
+    return mean, std, *answer(best, lowest_cost, mean, objective)
 
 
 # Task 5 ---------------------------------------------------------------------------------------------
@@ -151,6 +158,11 @@ def level_reached(V, d, elites):
     return min(d, np.sort(V)[-elites])
 
 
+def standard_error(hits):
+    """The deviation of an average of independent hits."""
+    return hits.std() / np.sqrt(len(hits))
+
+
 def rare_event(
     value,
     d,
@@ -163,23 +175,29 @@ def rare_event(
     ratio=likelihood_ratio,
     final_ratio=None,
     refit_std=False,
+    total=np.sum,
+    moved=1.0,
+    weighed_by=lambda before, mean: mean,
+    event=lambda d, level: d,
     of=None,
-    root=True,
+    error=standard_error,
 ):
     """The tilted mean (n,), the probability that V >= d for x ~ N(0, I), and its standard error."""
     mean, std = np.zeros(noise.shape[-1]), np.ones(noise.shape[-1])
     for z in noise:
         x = mean + std * z
         V = value(x)
-        w = ratio(x, mean, std) * reached(V, level(V, d, elites))
-        w = w / w.sum()
-        mean = w @ x
+        last_level = level(V, d, elites)
+        w = ratio(x, mean, std) * reached(V, last_level)
+        w = w / total(w)
+        before, mean = mean, w @ x
         if refit_std:
             std = np.sqrt(w @ (x - mean) ** 2)
-    x = mean + std * final_noise
-    hits = (final_ratio or ratio)(x, mean, std) * (value(x) >= d)
-    hits = hits if of is None else of(hits, value(x) >= d)
-    return mean, hits.mean(), hits.std() / (np.sqrt(len(hits)) if root else 1.0)
+    x = moved * mean + std * final_noise
+    happens = value(x) >= event(d, last_level)
+    hits = (final_ratio or ratio)(x, weighed_by(before, mean), std) * happens
+    hits = hits if of is None else of(hits, happens)
+    return mean, hits.mean(), error(hits)
 
 
 # Task 6 ---------------------------------------------------------------------------------------------
@@ -231,19 +249,19 @@ def total_costs(
     gamma,
     *,
     discount=lambda gamma, t: gamma**t,
-    power=None,
+    value_discount=lambda gamma, T: gamma**T,
+    paid_at=0,
     at=-1,
     sign=1.0,
     count=has_ended,
     late=0,
-    bootstrap=False,
+    paid_for_ever=False,
+    goes_on=lambda over, gone: ~gone[:, -1],
 ):
     """Discounted costs (N,) of the steps up to the end of each sequence, and the value where it goes on."""
     T = actions.shape[1]
-    over = count(np.asarray(ended(states)))
-    open_ = ~over[:, late : T + late]
-    discounts = discount(gamma, np.arange(T))
-    tail = gamma ** (T if power is None else T + power) if power != "none" else 1.0
-    last = np.ones(len(states)) if bootstrap else ~over[:, -1]
-    costs = (open_ * cost(states[:, :-1], actions)) @ discounts
-    return costs + sign * tail * last * value(states[:, at])
+    over = np.asarray(ended(states))
+    gone = count(over)
+    paid = cost(states[:, paid_at : T + paid_at], actions) * (~gone[:, late : T + late] | paid_for_ever)
+    worth = value(states[:, at]) * goes_on(over, gone)
+    return paid @ discount(gamma, np.arange(T)) + sign * value_discount(gamma, T) * worth

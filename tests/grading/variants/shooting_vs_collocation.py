@@ -4,6 +4,7 @@ from functools import reduce
 
 import numpy as np
 from scipy.integrate import simpson
+from scipy.sparse import block_array, diags_array
 
 # Task 1 ---------------------------------------------------------------------------------------------
 
@@ -208,6 +209,30 @@ def block_move__row_by_row(N, distance, duration, mass, solve):
         H[3 * k + 2, 3 * k + 2] = h / 2 if k in (0, N) else h
     z = solve(H, np.array(rows), np.array(right))
     return z.reshape(-1, 3)[:, :2].tolist(), z.reshape(-1, 3)[:, 2:].tolist(), float(z @ H @ z)
+
+
+def block_move__sparse(N, distance, duration, mass, solve):
+    """Every matrix is scipy's, from its diagonals."""
+    h = duration / N
+    D = diags_array([-1.0, 1.0], offsets=[0, 1], shape=(N, N + 1))
+    S = diags_array([h / 2, h / 2], offsets=[0, 1], shape=(N, N + 1))
+    ends = (
+        diags_array([1.0], offsets=[0], shape=(1, N + 1)),
+        diags_array([1.0], offsets=[N], shape=(1, N + 1)),
+    )
+    A = block_array(
+        [
+            [D, -S, None],
+            [None, D, -S / mass],
+            *([e, None, None] for e in ends),
+            *([None, e, None] for e in ends),
+        ]
+    )
+    b = np.zeros(2 * N + 4)
+    b[2 * N + 1] = distance
+    H = diags_array(np.concatenate([np.zeros(2 * N + 2), S.sum(axis=0)]))
+    z = solve(H, A, b)
+    return z[: 2 * N + 2].reshape(2, -1).T, z[2 * N + 2 :, None], z @ H @ z
 
 
 def block_move__without_the_states(N, distance, duration, mass, solve):
