@@ -172,8 +172,8 @@ def bubblewrap() -> list[str]:
         )
     command = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     command += ["--hostname", "grading", "--cap-add", "ALL", "--proc", "/proc", "--dev", "/dev"]
-    command += _the_system() + _the_course()
-    command += ["--tmpfs", "/tmp", *_folder(FONTS), *_folder(WORK)]
+    command += ["--tmpfs", "/tmp"]  # first: an environment may lie there
+    command += [*_the_system(), *_the_course(), *_folder(FONTS), *_folder(WORK)]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # slow to make anew
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--"]

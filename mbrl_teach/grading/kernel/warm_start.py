@@ -42,6 +42,7 @@ STACK = [
 PACKAGE = Path(__file__).resolve().parents[2]
 MOST_MEMORY = 3 * 2**30  # bytes of all processes of a submission together
 PRIVATE = ["/tmp", "/dev/shm"]
+KEPT = {sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(PACKAGE)}
 
 
 def import_stack() -> None:
@@ -112,7 +113,7 @@ def _be_kernel(order: dict, connection: int, isolated: bool, shell) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         limits = Limits(**order["limits"])
         if isolated:
-            namespaces.private_folders([*PRIVATE, order["folder"]], limits)
+            namespaces.private_folders([*PRIVATE, order["folder"]], limits, KEPT)
         namespaces.limit(limits, processes=isolated)  # outside, the user's other processes count as well
         if isolated:
             namespaces.become(order["user"])
