@@ -13,7 +13,7 @@ import pytest
 
 from mbrl_teach.grading import course as course_module
 from mbrl_teach.grading import one_submission
-from mbrl_teach.grading.__main__ import main
+from mbrl_teach.grading.command_line import main
 from mbrl_teach.grading.course import Course, database_url, edition
 from mbrl_teach.grading.gradebook import NoGradebook, prepare
 from mbrl_teach.grading.locks import alone
@@ -31,12 +31,12 @@ DUE = {"ada": 0.0, "bob": 7.0, "cy": 28.0}
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+def graded(prepared_course, tmp_path_factory):
     """A course whose class of three has been graded, and what was printed."""
-    place = small_class.make_course(tmp_path_factory.mktemp("graded"))
+    place = shutil.copytree(prepared_course, tmp_path_factory.mktemp("graded") / "course")
     for student, answered in (("ada", 0), ("bob", 2), ("cy", 6)):
         hand_in(place, student, answered)
-    return place, grade(place, "--jobs", "2")
+    return place, grade(place, "--jobs", "1")
 
 
 @pytest.fixture
@@ -46,17 +46,17 @@ def place(graded, tmp_path):
 
 
 @pytest.fixture
-def released(tmp_path):
-    """A course as released: no submission, no gradebook."""
-    return small_class.make_course(tmp_path / "course")
+def released(prepared_course, tmp_path):
+    """A course as released, ready to be graded: no submission."""
+    return shutil.copytree(prepared_course, tmp_path / "course")
 
 
-def again(place, *, force=False, database=None):
+def again(place, *, force=False, students=tuple(DUE)):
     """Grade each student here, as a worker does; the outcomes."""
-    course = Course(str(place), ASSIGNMENT, database)
+    course = Course(str(place), ASSIGNMENT)
     prepare(course)
     now = edition(course)
-    return {student: grade_one(course, now, student, force) for student in DUE}
+    return {student: grade_one(course, now, student, force) for student in students}
 
 
 def fresh(outcomes):
@@ -80,7 +80,7 @@ def test_the_table_says_how_the_class_did(graded):
 
 def test_a_second_run_grades_nothing(place):
     before = {path: path.stat().st_mtime_ns for path in place.rglob("autograded/**/*.ipynb")}
-    assert "3 submissions, 0 graded now, 3 unchanged" in grade(place)
+    assert "3 submissions, 0 graded now, 3 unchanged" in grade(place, "--jobs", "1")
     assert len(before) == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -172,12 +172,18 @@ def test_a_submission_that_nbgrader_cannot_grade_gets_none_and_is_tried_again(pl
 
 
 def test_a_machine_that_fails_costs_no_student_a_point(place, monkeypatch):
-    def no_memory(_):
-        raise NoSandbox("the sandbox did not start: no memory")
+    calls = []
 
+    def no_memory_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise NoSandbox("the sandbox did not start: no memory")
+        return real(*arguments)
+
+    real = Sandbox.open
     hand_in(place, "bob", 3)
     with monkeypatch.context() as patched:
-        patched.setattr(Sandbox, "start", no_memory)
+        patched.setattr(Sandbox, "open", no_memory_once)
         outcomes = again(place)
     assert outcomes["bob"].failed.endswith("NoSandbox: the sandbox did not start: no memory")
     assert totals(grades(place)) == DUE
@@ -259,7 +265,6 @@ def without_the_notebook(book):
 @pytest.mark.parametrize("half", [without_the_version, without_cells, without_the_notebook])
 def test_a_half_made_gradebook_is_completed(released, half):
     course = Course(str(released), ASSIGNMENT)
-    prepare(course)
     whole = cells(released)
     with closing(sqlite3.connect(released / "gradebook.db")) as book, book:
         half(book)
@@ -360,14 +365,14 @@ def test_a_cluster_without_dask_is_said(place, capsys, monkeypatch):
 
 def test_a_failed_submission_is_a_line_and_the_exit_code(place, monkeypatch, capsys):
     failed = one_submission.Outcome("bob", failed="ValueError: not a notebook")
-    monkeypatch.setattr("mbrl_teach.grading.__main__.grade_class", lambda *_, **__: [failed])
+    monkeypatch.setattr("mbrl_teach.grading.command_line.grade_class", lambda *_, **__: [failed])
     assert main([ASSIGNMENT, "--course", str(place)]) == 1
     assert "bob: not graded as handed in: ValueError: not a notebook" in capsys.readouterr().out
 
 
 def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(released):
     hand_in(released, "ada", 1)
-    hand_in(released, "bob", 1, own_cell="import time\ntime.sleep(5)")
+    hand_in(released, "bob", 1, takes=5)
     process = grading(released, "--jobs", "2")
     graded = released / ".grading" / ASSIGNMENT
     until = time.monotonic() + small_class.LIMIT
@@ -378,6 +383,6 @@ def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(released):
     assert process.returncode == 130, errors
     assert "interrupted: what is graded stays" in errors
     assert not (graded / "bob.json").exists()
-    said = grade(released)
-    assert "2 submissions, 1 graded now, 1 unchanged, 0 failed" in said
+    outcomes = again(released, students=("ada", "bob"))
+    assert fresh(outcomes) == {"bob"}
     assert totals(grades(released)) == {"ada": 3.0, "bob": 3.0}
