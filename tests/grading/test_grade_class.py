@@ -1,5 +1,6 @@
 """A class is graded once, again where something has changed, and what goes wrong is said."""
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -76,6 +77,12 @@ def test_the_table_says_how_the_class_did(graded):
     assert "Task 1, the gain of the last step 3 2.00 67% 2" in rows
     assert "Task 4, the backward pass 8 2.67 33% 1" in rows
     assert "derive the optimal action of one step 67%" in rows
+
+
+def test_plain_nbgrader_gives_the_same_grades(graded, released, nbgrader):
+    shutil.copytree(graded[0] / "submitted", released / "submitted")
+    nbgrader("autograde", ASSIGNMENT, cwd=released)
+    assert grades(released) == grades(graded[0])
 
 
 def test_a_second_run_grades_nothing(place):
@@ -378,7 +385,7 @@ def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(released):
     until = time.monotonic() + small_class.LIMIT
     while not (graded / "ada.json").exists() and time.monotonic() < until:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=small_class.LIMIT)
     assert process.returncode == 130, errors
     assert "interrupted: what is graded stays" in errors
