@@ -37,7 +37,7 @@ clean:  ## back to a fresh clone
 	rm -rf $(VENV) .venv-peers
 
 # For authors and instructors (a student's Makefile ends here)
-.PHONY: test test-slow lint notebooks release student-bundle bench bench-grading bench-peers lock
+.PHONY: test test-slow lint notebooks release student-bundle grade bench bench-grading bench-peers lock
 
 test: lint  ## everything that CI proves
 	python -m pytest -m "not slow"
@@ -57,6 +57,10 @@ release: $(STAMP)  ## generate exercises/ from solutions/
 
 student-bundle: $(STAMP)  ## dist/mbrl_teach-students.zip: the course without its solutions
 	python -m mbrl_teach.grading.student_bundle
+
+grade: $(STAMP)  ## grade ASSIGNMENT=01_lqr; JOBS=4 workers, FORCE=1 also what has not changed, OPTIONS= any other
+	@test -n "$(ASSIGNMENT)" || { echo "which assignment? Say: make grade ASSIGNMENT=01_lqr"; exit 2; }
+	python -m mbrl_teach.grading $(ASSIGNMENT) $(if $(JOBS),--jobs $(JOBS)) $(if $(FORCE),--force) $(OPTIONS)
 
 bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 	python -m tests.benchmarks

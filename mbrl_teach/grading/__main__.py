@@ -1,61 +1,13 @@
 """Grade a class: ``python -m mbrl_teach.grading 01_lqr``."""
 
-from __future__ import annotations
-
-import argparse
 import os
 import sys
-from pathlib import Path
 
-from mbrl_teach.grading.class_table import class_table
-from mbrl_teach.grading.grade import grade_class
-from mbrl_teach.grading.one_submission import Course
-from mbrl_teach.grading.sandbox import NoSandbox, bubblewrap
+# Of jsonschema's imports, nbformat's validator, the grammar of internationalised addresses alone takes half
+# of the grader's start, in each worker again; nobody here asks for it.
+sys.modules.setdefault("rfc3987_syntax", None)
 
-UNSAFE = """\
-WARNING: no sandbox. Students' code runs as you, with your files and your network: it can read other
-submissions and the solutions, change the gradebook, and send what it finds anywhere."""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m mbrl_teach.grading",
-        description="Grade every submission of an assignment in a sandbox; again only what has changed.",
-    )
-    made.add_argument("assignment", metavar="ASSIGNMENT", help="a folder of solutions/, as 01_lqr")
-    made.add_argument(
-        "--course", default=".", metavar="DIR", help="where nbgrader_config.py is (default: here)"
-    )
-    made.add_argument("--jobs", type=int, metavar="N", help="workers (default: one a core)")
-    made.add_argument("--force", action="store_true", help="grade also what has not changed")
-    made.add_argument("--no-sandbox", action="store_true", help="run students' code without bubblewrap")
-    made.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786")
-    made.add_argument("--db", metavar="URL", help="nbgrader's database, as postgresql://user@host/grades")
-    return made
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Grade, print the table; 0 if every submission was graded as it was handed in, else 1."""
-    options = parser().parse_args(arguments)
-    if options.jobs is not None and options.jobs < 1:
-        parser().error(f"--jobs must be at least 1; got {options.jobs}")
-    folder = Path(options.course).resolve()
-    if not (folder / "nbgrader_config.py").is_file():
-        parser().error(f"there is no nbgrader_config.py in {folder}")
-    course = Course(str(folder), options.assignment, options.db, isolated=not options.no_sandbox)
-    try:
-        if course.isolated:
-            bubblewrap()
-        else:
-            print(UNSAFE, file=sys.stderr)
-        outcomes = grade_class(course, jobs=options.jobs, force=options.force, scheduler=options.scheduler)
-    except (FileNotFoundError, NoSandbox, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(class_table(course, outcomes))
-    return int(any(outcome.failed for outcome in outcomes))
-
+from mbrl_teach.grading.command_line import main  # noqa: E402
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONWARNINGS", "ignore")

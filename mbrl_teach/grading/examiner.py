@@ -30,9 +30,9 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float
 
 from mbrl_teach.grading.hand_in import files_beside
-from mbrl_teach.grading.instances_per_student import student_variable
+from mbrl_teach.grading.instances_per_student import course_secret, student_variable
 from mbrl_teach.grading.outputs import error_output, harmless, stream_output
-from mbrl_teach.grading.sandbox import Sandbox
+from mbrl_teach.grading.sandbox import NoSandbox, Sandbox
 from mbrl_teach.grading.student_process import ProcessGone, StudentError, StudentProcess
 from mbrl_teach.grading.task import ExtraPoints, Task
 
@@ -50,7 +50,9 @@ class Examine(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """Fill in the outputs of every cell of `nb`, for the student in ``resources["nbgrader"]``."""
         files = files_beside(Path(resources["metadata"]["path"]))
-        with borrowed(self.isolated) as sandbox, student_variable(resources["nbgrader"]["student"]):
+        course = self.config.CourseDirectory.get("root", os.getcwd())
+        whose = f"{resources['nbgrader']['student']} {course_secret(course)}"
+        with borrowed(self.isolated) as sandbox, student_variable(whose):
             examination = Examination(sandbox, files, self.cell_seconds, self.submission_seconds)
             try:
                 for number, cell in enumerate(nb.cells, 1):
@@ -106,12 +108,25 @@ class Examination:
         return outputs
 
     def _ask(self, what) -> tuple[Any, bool]:
-        """Ask the process, a living one; and whether it took too long."""
-        if self._seconds() <= 0:
-            raise StudentError("TimeoutError", "not run: the notebook has used all its time", [])
-        process = self._living()
-        with process.within(self._seconds()):
-            return what(process), process.late
+        """Ask the process, a living one; and whether it took too long.
+
+        A process may be ended from outside, by a machine short of memory for example: so one that is lost is
+        asked once more, in a new process. What ends its process by itself does so again.
+        """
+        for last in (False, True):
+            if self._seconds() <= 0:
+                raise StudentError("TimeoutError", "not run: the notebook has used all its time", [])
+            try:
+                process = self._living()
+                with process.within(self._seconds()):
+                    answer = what(process), process.late
+            except ProcessGone:
+                if last or not self.process.lost:
+                    raise
+            else:
+                if last or not process.lost:  # a check says itself what became of its calls
+                    break
+        return answer
 
     def _living(self) -> StudentProcess:
         """The process; if it has ended a new one, in which the cells before have run."""
@@ -126,12 +141,18 @@ class Examination:
     def _judge(self, cell: NotebookNode) -> list[NotebookNode]:
         """Call the cell's check with what stands for the student's functions; its report and its value."""
         said, printed, value = io.StringIO(), io.StringIO(), 0.0
+
+        def judged(process: StudentProcess) -> float:
+            said.seek(0)
+            said.truncate()
+            return task(*(_named(process, name, printed) for name in names))
+
         try:
             task, names = read_check(cell.source)
             with redirect_stdout(said), redirect_stderr(io.StringIO()):
-                value, _ = self._ask(
-                    lambda process: task(*(_named(process, name, printed) for name in names))
-                )
+                value, _ = self._ask(judged)
+        except NoSandbox:
+            raise
         except Exception as error:  # whatever it is, it is this student's alone
             said.write(f"This could not be judged, 0 points: {error}\n")
         if printed.tell():

@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 
 from tqdm.auto import tqdm
 
+from mbrl_teach.grading.cluster import cluster
+from mbrl_teach.grading.gradebook import prepare
 from mbrl_teach.grading.one_submission import Course, Outcome, edition, grade_one
 
-TRIES = 2  # of a submission whose worker died
+DIED = "the worker that graded it died, twice: too little memory?"
 
 
 def students_of(course: Course) -> list[str]:
@@ -41,59 +47,94 @@ def grade_class(
     """Grade all submissions that have changed (`force`: all), by `jobs` workers or a Dask `scheduler`'s.
 
     Returns an outcome for each student, in the order of their names. Raises FileNotFoundError if the course
-    has no such assignment, or nobody has handed it in.
+    has no such assignment or nobody has handed it in, NoGradebook and NoCluster if these cannot be had.
     """
     _require(course)
     students, done = students_of(course), {}
     if not students:
         raise FileNotFoundError(f"nobody has handed in {course.assignment}: submitted/*/ holds none")
+    prepare(course)
     now = edition(course)
+    task = lambda pool, student: pool.submit(grade_one, course, now, student, force)
     bar = tqdm(total=len(students), unit="submission", disable=None if progress else True)
-    with bar:
-        for _ in range(TRIES):
-            left = [student for student in students if student not in done]
-            if not left:
-                break
-            with _workers(min(jobs or os.cpu_count() or 1, len(left)), scheduler) as pool:
-                ask = lambda student, pool=pool: pool.submit(grade_one, course, now, student, force)
-                for outcome in _collect(ask, left):
-                    done[outcome.student] = outcome
-                    bar.update()
-    died = "the worker that graded it died, twice: too little memory?"
-    return [done.get(student, Outcome(student, failed=died)) for student in students]
+    with bar, closing(_grade_all(task, students, jobs or os.cpu_count() or 1, scheduler)) as outcomes:
+        for outcome in outcomes:
+            done[outcome.student] = outcome
+            bar.update()
+    return [done.get(student, Outcome(student, failed=DIED)) for student in students]
 
 
-def _collect(ask: Callable[[str], Future], students: list[str]) -> Iterator[Outcome]:
-    """Outcomes as they come; those whose worker died do not come."""
-    futures = {}
-    try:
-        for student in students:
-            futures[ask(student)] = student
-    except BrokenProcessPool:
-        pass
-    for future in as_completed(futures):
+def _grade_all(task: Callable, students: list[str], jobs: int, scheduler: str | None) -> Iterator[Outcome]:
+    """Outcomes as they come. Those in hand when a worker died are graded again, one by one, twice at most.
+
+    One by one, for a worker that dies takes the pool with it, and one submission's fault is not another's.
+    """
+    for at_once in (jobs, 1, 1):
+        left, students = deque(students), []
+        while left:
+            with _workers(min(at_once, len(left)), scheduler) as pool:
+                ahead = len(left) if scheduler and at_once > 1 else at_once
+                ask = lambda student, pool=pool: task(pool, student)
+                yield from _collect(ask, left, ahead, students)
+
+
+def _collect(
+    ask: Callable[[str], Future], left: deque[str], at_once: int, dropped: list[str]
+) -> Iterator[Outcome]:
+    """Outcomes until none is `left` or the pool is broken; those whose worker died are `dropped`."""
+    in_hand, broken = {}, False
+    while in_hand or (left and not broken):
         try:
-            yield future.result()
+            while left and not broken and len(in_hand) < at_once:
+                in_hand[ask(left[0])] = left[0]
+                left.popleft()
         except BrokenProcessPool:
-            continue
-        except Exception as error:  # a cluster's own ways to fail
-            if type(error).__name__ != "KilledWorker":
-                yield Outcome(futures[future], failed=f"{type(error).__name__}: {error}"[:200])
+            broken = True
+        for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
+            student, error = in_hand.pop(future), future.exception()
+            broken = broken or isinstance(error, BrokenProcessPool)
+            if error is None:
+                yield future.result()
+            elif type(error).__name__ in ("BrokenProcessPool", "KilledWorker"):  # the second is Dask's
+                dropped.append(student)
+            else:
+                yield Outcome(student, failed=f"{type(error).__name__}: {error}"[:200])
 
 
 @contextmanager
 def _workers(jobs: int, scheduler: str | None) -> Iterator[Executor]:
     """Processes of this machine, or a Dask cluster's: both are executors."""
-    if scheduler is None:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _processes(jobs) if scheduler is None else cluster(scheduler) as pool:
+        yield pool
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[Executor]:
+    """New processes; they end with this one, however it ends, and at once if it is interrupted."""
+    lifeline, ours = multiprocessing.Pipe(duplex=False)
+    context = multiprocessing.get_context("spawn")
+    with (
+        lifeline,
+        ours,
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(lifeline,)) as pool,
+    ):
+        try:
             yield pool
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ImportError("a cluster needs Dask: pip install 'mbrl_teach[cluster]'") from error
-    with Client(scheduler, set_as_default=False) as client:
-        yield client.get_executor(pure=False, retries=1)
+        except BaseException:
+            ours.close()
+            raise
+
+
+def _begin(lifeline: Connection) -> None:
+    """In a worker: leave Ctrl-C to the grader, and end when the other end of `lifeline` does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def hold() -> None:
+        with suppress(EOFError, OSError):
+            lifeline.recv_bytes()
+        os._exit(1)
+
+    Thread(target=hold, daemon=True).start()
 
 
 def _require(course: Course) -> None:

@@ -9,48 +9,30 @@ graded again.
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic, sleep
 
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
-from mbrl_teach.grading.hand_in import MOST_BYTES, stage
+from mbrl_teach.grading.course import Course, edition, fingerprint, loaded_edition
+from mbrl_teach.grading.gradebook import points_in_gradebook
+from mbrl_teach.grading.hand_in import stage
+from mbrl_teach.grading.locks import alone
 
-PACKAGE = Path(__file__).resolve().parents[1]
+__all__ = ["Course", "Outcome", "edition", "grade_one"]
+
 TRIES = 6  # while other workers hold the gradebook
-
-
-@dataclass(frozen=True)
-class Course:
-    """Where a course is, and how it is graded. Picklable: it goes to every worker."""
-
-    folder: str
-    assignment: str
-    database: str | None = None  # an SQLAlchemy URL; None is the course's own gradebook.db
-    isolated: bool = True
-
-    def config(self) -> Config:
-        """The course's nbgrader_config.py, with what the command line says on top."""
-        config = PyFileConfigLoader("nbgrader_config.py", path=self.folder).load_config()
-        config.CourseDirectory.root = self.folder
-        config.Examine.isolated = self.isolated
-        if self.database:
-            config.CourseDirectory.db_url = self.database
-        return config
+ERROR = re.compile(r"^ *([\w.]*(?:Error|Exception|Entry|NoSandbox): .*)", re.MULTILINE)
+DATABASE = re.compile(r"^[\w.]*OperationalError:|\((?:sqlite3|psycopg)[\w.]*\.OperationalError\)")
 
 
 @dataclass(frozen=True)
@@ -85,31 +67,29 @@ class _AutogradeOne(Autograde):
 _one_at_a_time = Lock()  # nbgrader changes the process's working folder
 
 
-def edition(course: Course) -> str:
-    """A fingerprint of all that a grade depends on beside the submission: the assignment and its checks."""
-    files = sorted(Path(course.folder, "exercises", course.assignment).rglob("*"))
-    files += sorted(Path(course.folder, "solutions", course.assignment).rglob("*"))
-    files += sorted((PACKAGE / "grading").rglob("*.py"))
-    return _fingerprint([*files, Path(course.folder, "nbgrader_config.py")], str(course.isolated))
-
-
 def grade_one(course: Course, edition: str, student: str, force: bool = False) -> Outcome:
-    """Grade one student's submission, or recall its outcome if nothing has changed since. Never raises."""
+    """Grade one student's submission, or recall its outcome if nothing has changed since. Never raises.
+
+    A submission that failed is not remembered: the next run tries it again.
+    """
     began = monotonic()
     submission = Path(course.folder, "submitted", student, course.assignment)
     try:
-        paths = [] if submission.is_symlink() else sorted(submission.rglob("*"))
-        mark = _fingerprint(paths, edition)
-        known = None if force else _recall(course, student, mark)
-        if known is not None:
-            return known
-        with _one_at_a_time:
-            outcome = _grade(course, student, submission)
+        if edition != loaded_edition(course):
+            raise RuntimeError("this worker has other code of the course than the grader: start it anew")
+        with _one_at_a_time, alone(course.folder, course.assignment, student):
+            paths = [] if submission.is_symlink() else submission.rglob("*")
+            mark = fingerprint(submission, paths, edition)
+            known = None if force else _recall(course, student, mark)
+            if known is not None:
+                return known
+            _place(course, student).unlink(missing_ok=True)  # half a grading is not recalled
+            outcome = replace(_grade(course, student, submission), seconds=monotonic() - began)
+            if outcome.failed is None:
+                _remember(course, mark, outcome)
+            return outcome
     except Exception as error:  # one submission never ends the class
         return Outcome(student, failed=_first_line(error), seconds=monotonic() - began)
-    outcome = replace(outcome, seconds=monotonic() - began)
-    _remember(course, mark, outcome)
-    return outcome
 
 
 def _grade(course: Course, student: str, submission: Path) -> Outcome:
@@ -123,7 +103,8 @@ def _grade(course: Course, student: str, submission: Path) -> Outcome:
         if handed_in == submission:
             problems, failed = said, failed_now
         if failed_now is None:
-            return _outcome(course, student, problems, failed)
+            points, of, extra = points_in_gradebook(course, student)
+            return Outcome(student, points, extra, of, problems, failed)
     raise RuntimeError(failed)
 
 
@@ -140,17 +121,19 @@ def _autograde(course: Course, student: str, submitted: str) -> str | None:
         result = capture_log(app)
         if result["success"]:
             return None
-        said = f"{result.get('log', '')}\n{result.get('error', '')}"
-        if "database is locked" not in said:
+        said = ERROR.findall(f"{result.get('log', '')}\n{result.get('error', '')}")
+        if not any(map(DATABASE.search, said)):
             break
         sleep(0.2 * 2**attempt)
-    lines = [line for line in said.splitlines() if re.search(r"\w*(Error|Exception)\b.*:", line)]
-    lines = [line for line in lines if "NbGraderException" not in line] or lines  # which says nothing
-    return (lines[-1] if lines else "nbgrader could not grade it").strip()[:200]
+    telling = [line for line in said if "NbGraderException" not in line] or said
+    why = telling[-1][:200] if telling else "nbgrader could not grade it"
+    if any(map(DATABASE.search, said)) or "NoSandbox" in why:
+        raise RuntimeError(why)  # not the submission's fault: it is not graded in any way
+    return why
 
 
 def _leave_out_what_staging_did(config: Config) -> None:
-    """Cells with marks are released ones, once, without outputs: proving it takes half of nbgrader's time."""
+    """Cells with marks are released ones, once, without outputs: to prove it takes half of the time."""
     config.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
@@ -158,48 +141,6 @@ def _leave_out_what_staging_did(config: Config) -> None:
     config.Autograde.autograde_preprocessors = [
         name for name in config.Autograde.autograde_preprocessors if "CheckCellMetadata" not in str(name)
     ]
-
-
-@cache
-def _gradebook(url: str) -> Gradebook:
-    """This process's own view of the gradebook, kept: to open one takes longer than to ask it."""
-    return Gradebook(url)
-
-
-@contextmanager
-def _reading(course: Course) -> Iterator[Gradebook]:
-    """The gradebook as it is now."""
-    book = _gradebook(CourseDirectory(config=course.config()).db_url)
-    book.db.rollback()
-    try:
-        yield book
-    finally:
-        book.db.rollback()
-
-
-def _outcome(course: Course, student: str, problems: list[str], failed: str | None) -> Outcome:
-    """The points, as nbgrader's gradebook has them."""
-    points, of, extra = {}, {}, 0.0
-    with _reading(course) as book:
-        for notebook in book.find_submission(course.assignment, student).notebooks:
-            for grade in notebook.grades:
-                if grade.cell_type == "code":
-                    points[grade.name], of[grade.name] = float(grade.auto_score or 0), float(grade.max_score)
-                    extra += float(grade.extra_credit or 0)
-    return Outcome(student, points, extra, of, problems, failed)
-
-
-def _fingerprint(paths: list[Path], more: str) -> str:
-    digest = hashlib.sha256(more.encode())
-    for path in paths:
-        digest.update(f"\0{path}\0".encode(errors="surrogateescape"))
-        if path.is_symlink():
-            digest.update(os.readlink(path).encode(errors="surrogateescape"))
-        elif path.is_file() and path.stat().st_size > MOST_BYTES:  # not read when grading, either
-            digest.update(f"{path.stat().st_size} {path.stat().st_mtime_ns}".encode())
-        elif path.is_file():
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _place(course: Course, student: str) -> Path:
@@ -211,23 +152,19 @@ def _recall(course: Course, student: str, mark: str) -> Outcome | None:
     autograded = Path(course.folder, "autograded", student, course.assignment)
     try:
         known = json.loads(_place(course, student).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        outcome = Outcome(**known["outcome"] | {"fresh": False})
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     if known["mark"] != mark or not any(autograded.glob("*.ipynb")):
         return None
-    with _reading(course) as book:
-        try:
-            book.find_submission(course.assignment, student)
-        except MissingEntry:
-            return None
-    return Outcome(**known["outcome"] | {"fresh": False})
+    same = points_in_gradebook(course, student) == (outcome.points, outcome.of, outcome.extra)
+    return outcome if same else None
 
 
 def _remember(course: Course, mark: str, outcome: Outcome) -> None:
     """Write the outcome down, whole or not at all."""
     place = _place(course, outcome.student)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{os.getpid()}.draft")
+    draft = place.with_name(f"{place.name}.draft")
     draft.write_text(json.dumps({"mark": mark, "outcome": asdict(outcome)}), encoding="utf-8")
     draft.replace(place)
 

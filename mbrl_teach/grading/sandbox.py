@@ -25,12 +25,13 @@ import matplotlib
 
 from mbrl_teach.grading.kernel.masked import MASKED
 from mbrl_teach.grading.kernel.namespaces import Limits
-from mbrl_teach.grading.student_process import StudentProcess
+from mbrl_teach.grading.student_process import ProcessGone, StudentProcess
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WORK = "/home/student"
 FONTS = "/tmp/matplotlib"
 FIRST_USER = 1_000_000  # numbers of users that no machine gives to people
+TRIES = 3  # to start a sandbox that is ended from outside
 PATIENCE = 120  # seconds for the stack to be imported, on a machine that does much else
 BEGIN = """
 import sys
@@ -86,18 +87,23 @@ class Sandbox:
 
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
         """A fresh kernel with these files, by relative path, in its working folder."""
-        for _ in range(2):  # the warm process may have ended, as where the machine's memory ran out
-            self.start()
-            with contextlib.suppress(OSError):
-                kernel = self._open()
-                if files:
-                    kernel.write_files(files)
-                return kernel
-            self.close()
-        raise NoSandbox("the sandbox ended twice while a submission was to begin: is the memory too small?")
+        for attempt in range(TRIES):
+            try:
+                self.start()
+                kernel = self._fork()
+                break
+            except (OSError, NoSandbox):  # the warm process was ended, by whomever
+                self.close()
+                if attempt == TRIES - 1:
+                    raise
+        if files:
+            with contextlib.suppress(ProcessGone):  # who asks it next is told
+                kernel.write_files(files)
+        return kernel
 
-    def _open(self) -> StudentProcess:
-        """A fresh kernel; OSError if the warm process is no longer there."""
+    def _fork(self) -> StudentProcess:
+        """Order a kernel; NoSandbox or OSError if nobody is there to give one."""
+        folder = WORK if self.isolated else self._temporary_folder()
         order = {
             "do": "open",
             "user": FIRST_USER + self._process.pid,
@@ -105,12 +111,12 @@ class Sandbox:
             "limits": asdict(self.limits),
         }
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ours, theirs:
             socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno()])
-        if not self._hear():
-            ours.close()
-            raise BrokenPipeError("the warm process is gone")
-        return StudentProcess(Connection(ours.detach()), interrupt=self._interrupt, end=self._end)
+            if not self._hear():
+                raise NoSandbox("the warm process has ended: too little memory?")
+            connection = Connection(ours.detach())
+        return StudentProcess(connection, interrupt=self._interrupt, end=self._end)
 
     def close(self) -> None:
         """End the warm process, and with it whatever it has started."""
@@ -166,8 +172,8 @@ def bubblewrap() -> list[str]:
         )
     command = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     command += ["--hostname", "grading", "--cap-add", "ALL", "--proc", "/proc", "--dev", "/dev"]
-    command += _the_system() + _the_course()
-    command += ["--tmpfs", "/tmp", *_folder(FONTS), *_folder(WORK)]
+    command += ["--tmpfs", "/tmp"]  # first: an environment may lie there
+    command += [*_the_system(), *_the_course(), *_folder(FONTS), *_folder(WORK)]
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # slow to make anew
         command += ["--ro-bind", str(fonts), f"{FONTS}/{fonts.name}"]
     return [*command, "--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--"]

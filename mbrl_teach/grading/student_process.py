@@ -21,6 +21,7 @@ from mbrl_teach.grading.bounds import Breakable, TimeIsUp, memory
 from mbrl_teach.grading.kernel.plain_data import LARGEST, unpack
 from mbrl_teach.grading.student_call import WrongAnswer
 
+LOST = "it ended itself, or was ended for using too much time or memory"
 GRACE = 2.0  # seconds between an interrupt and the end
 LONGEST = 20_000  # characters of one text
 MOST_MEMORY = 2 * 2**30  # bytes that a function of a check's may take, whatever a student's code asks of it
@@ -99,6 +100,11 @@ class StudentProcess:
     def late(self) -> bool:
         """Whether the last `within` was not kept."""
         return self._late is not None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended for no reason that this side knows: by itself, or ended from outside."""
+        return self._gone == LOST and not self._late
 
     def write_files(self, files: dict[str, bytes]) -> None:
         """Write files, by relative path, into the working folder."""
@@ -208,4 +214,4 @@ def _why(error: Exception) -> str:
     with contextlib.suppress(AttributeError):
         if "bad message length" in str(error):
             return f"its answer is larger than {LARGEST} bytes"
-    return "it ended itself, or was ended for using too much time or memory"
+    return LOST

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 from dataclasses import dataclass
 
 CLONE = {
@@ -19,8 +20,8 @@ CLONE = {
     "pids": 0x20000000,
     "net": 0x40000000,
 }
-MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
-PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 CAPABILITY_VERSION = 0x20080522
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -45,20 +46,34 @@ def _do(name: str, *arguments) -> None:
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
+def end_with_parent() -> None:
+    """From now on this process ends when its parent does, until it changes its user."""
+    _do("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def leave() -> None:
     """New namespaces for this process and, of process numbers, for its children."""
     _do("unshare", sum(CLONE.values()))
 
 
-def private_folders(folders: list[str], limits: Limits) -> None:
+def private_folders(folders: list[str], limits: Limits, kept: set[str]) -> None:
     """An empty folder of limited size in each place, and only this namespace's processes in /proc.
 
+    What is `kept` stays in sight where it lies in such a folder, as an environment under /tmp does.
     Not every machine lets an ordinary user mount that /proc: an empty one takes its place there.
     """
     _do("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
     options = f"size={limits.folder_size},nr_inodes={limits.folder_files},mode=1777".encode()
+    handles = {}
+    for place in sorted(place for place in kept for folder in folders if place.startswith(f"{folder}/")):
+        if not any(place.startswith(f"{other}/") for other in handles):
+            handles[place] = os.open(place, os.O_PATH)
     for folder in folders:
         _do("mount", b"tmpfs", folder.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, options)
+    for place, handle in handles.items():
+        os.makedirs(place)
+        _do("mount", f"/proc/self/fd/{handle}".encode(), place.encode(), None, MS_BIND | MS_REC, None)
+        os.close(handle)
     try:
         _do("mount", b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV, None)
     except PermissionError:

@@ -43,6 +43,7 @@ STACK = [
 PACKAGE = Path(__file__).resolve().parents[2]
 MOST_MEMORY = 3 * 2**30  # bytes of all processes of a submission together
 PRIVATE = ["/tmp", "/dev/shm"]
+KEPT = {sys.prefix, sys.base_prefix, sys.base_exec_prefix, str(PACKAGE)}
 
 
 def import_stack() -> None:
@@ -68,31 +69,29 @@ class Kernel:
         os.close(writer)
         os.close(connection)
         with os.fdopen(reader) as pipe:
-            text = pipe.readline()
-        self.pid = int(text or 0)
-        self.handle = os.pidfd_open(self.pid) if self.pid else None
+            self.pid = int(pipe.readline())  # none: it was ended from outside, and so is all of this
+        self.handle = os.pidfd_open(self.pid)
 
     def signal(self, number: int) -> None:
         """Send a signal to the submission's first process."""
-        if self.handle is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.handle, number)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.handle, number)
 
     def end(self) -> None:
         """End it; in namespaces of its own nothing of it is left then, else its process group goes."""
         self.signal(signal.SIGKILL)
-        if not self.isolated and self.pid:
+        if not self.isolated:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         os.waitpid(self.keeper, 0)
-        if self.handle is not None:
-            os.close(self.handle)
+        os.close(self.handle)
 
 
 def _keep(order: dict, connection: int, isolated: bool, shell, writer: int) -> None:
     """In a fork: leave the namespaces, fork the kernel, and wait for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        namespaces.end_with_parent()
         if isolated:
             namespaces.leave()
         kernel = os.fork()
@@ -110,11 +109,12 @@ def _keep(order: dict, connection: int, isolated: bool, shell, writer: int) -> N
 def _be_kernel(order: dict, connection: int, isolated: bool, shell) -> None:
     """In the second fork, process 1 of its own world: be shut in, then serve."""
     try:
+        namespaces.end_with_parent()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         limits = Limits(**order["limits"])
         if isolated:
-            namespaces.private_folders([*PRIVATE, order["folder"]], limits)
+            namespaces.private_folders([*PRIVATE, order["folder"]], limits, KEPT)
         namespaces.limit(limits, processes=isolated)  # outside, the user's other processes count as well
         if isolated:
             be_the_first_to_go()
