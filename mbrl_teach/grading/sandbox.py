@@ -103,7 +103,6 @@ class Sandbox:
 
     def _fork(self) -> StudentProcess:
         """Order a kernel; NoSandbox or OSError if nobody is there to give one."""
-        folder = WORK if self.isolated else self._temporary_folder()
         order = {
             "do": "open",
             "user": FIRST_USER + self._process.pid,
