@@ -12,7 +12,7 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab setup test test-slow lint notebooks release bench bench-peers lock clean
+.PHONY: lab setup clean
 
 lab: $(STAMP)  ## open JupyterLab on the first lecture
 	jupyter lab $(ROOT) $(FIRST)
@@ -33,6 +33,12 @@ else
 endif
 	@touch $(STAMP)
 
+clean:  ## back to a fresh clone
+	rm -rf $(VENV) .venv-peers
+
+# For authors and instructors (a student's Makefile ends here)
+.PHONY: test test-slow lint notebooks release student-bundle grade bench bench-grading bench-peers lock
+
 test: lint  ## everything that CI proves
 	python -m pytest -m "not slow"
 
@@ -49,8 +55,18 @@ notebooks: $(STAMP)  ## execute and normalise every lecture; normalise every sol
 release: $(STAMP)  ## generate exercises/ from solutions/
 	for name in $(notdir $(wildcard solutions/*)); do nbgrader generate_assignment $$name --force || exit 1; done
 
+student-bundle: $(STAMP)  ## dist/mbrl_teach-students.zip: the course without its solutions
+	python -m mbrl_teach.grading.student_bundle
+
+grade: $(STAMP)  ## grade ASSIGNMENT=01_lqr; JOBS=4 workers, FORCE=1 also what has not changed, OPTIONS= any other
+	@test -n "$(ASSIGNMENT)" || { echo "which assignment? Say: make grade ASSIGNMENT=01_lqr"; exit 2; }
+	python -m mbrl_teach.grading $(ASSIGNMENT) $(if $(JOBS),--jobs $(JOBS)) $(if $(FORCE),--force) $(OPTIONS)
+
 bench: $(STAMP)  ## tables of ratios against scipy and plain loops
 	python -m tests.benchmarks
+
+bench-grading: $(STAMP)  ## a class graded, beside plain nbgrader (minutes)
+	python -m tests.benchmarks grading
 
 bench-peers: $(STAMP)  ## the same beside libraries of others, in an environment of their own
 	$(PYTHON) -m venv .venv-peers
@@ -60,6 +76,3 @@ bench-peers: $(STAMP)  ## the same beside libraries of others, in an environment
 lock: $(STAMP)  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --python-version 3.11 --extra course --extra dev pyproject.toml --output-file requirements.lock
-
-clean:
-	rm -rf $(VENV) .venv-peers

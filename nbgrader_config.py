@@ -8,6 +8,10 @@ your own, in one of the folders that `jupyter --paths` lists under config.
 import os
 import sysconfig
 
+import nbgrader
+
+from mbrl_teach.grading.pages.formulas import TEMPLATES
+
 c = get_config()  # noqa: F821 (traitlets puts it into this file's namespace)
 
 # On its first use of a gradebook nbgrader runs `alembic` from PATH, and leaves half a database behind where
@@ -31,7 +35,7 @@ c.Execute.timeout = 30  # seconds a cell
 # nbgrader's own list, with two changes: a submission's kernel knows whose work it runs, and the points of
 # optional tasks are saved as what nbgrader calls extra credit.
 c.Autograde.autograde_preprocessors = [
-    "mbrl_teach.grading.instances_per_student.ExecuteForStudent",  # in place of Execute
+    "mbrl_teach.grading.examiner.Examine",  # in place of Execute
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
@@ -40,3 +44,15 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+# Feedback and formgrader's pages: what students write does nothing in the reader's browser, and formulas are
+# set without the network. nbgrader's templates ask for a file mathjax.html.j2, and find ours first.
+c.HTMLExporter.extra_template_basedirs = [
+    TEMPLATES,
+    os.path.join(os.path.dirname(nbgrader.__file__), "server_extensions", "formgrader", "templates"),
+]
+c.HTMLExporter.filters = {
+    "markdown2html": "mbrl_teach.grading.pages.safe_markdown.safe_markdown",
+    "formulas": "mbrl_teach.grading.pages.formulas.formulas",
+}
+c.HTMLExporter.sanitize_html = True

@@ -18,7 +18,12 @@ LOCK = (ROOT / "requirements.lock").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 
 # What conda-forge calls otherwise than the package index does.
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "playwright": "playwright-python", "flit_core": "flit-core"}
+CONDA_NAMES = {
+    "matplotlib": "matplotlib-base",
+    "playwright": "playwright-python",
+    "flit_core": "flit-core",
+    "msgpack": "msgpack-python",
+}
 
 
 def conda_specs():

@@ -1,40 +1,34 @@
 """Every student is graded on random instances of their own.
 
 The checks draw their instances from a generator that is seeded with the environment variable
-``MBRL_TEACH_STUDENT``. While students work, it is unset and everyone sees the same instances. While nbgrader
-grades a submission, it holds the student's id: a value copied from a neighbour is wrong, and grading the
-same submission twice gives the same verdict.
-
-nbgrader_config.py names :class:`ExecuteForStudent` in ``c.Autograde.autograde_preprocessors``.
+``MBRL_TEACH_STUDENT``. While students work, it is unset and everyone sees the same instances. While a
+submission is graded, it holds the student's id and the course's secret: a value copied from a neighbour is
+wrong, nobody can work out their instances beforehand, and grading the same submission twice gives the same
+verdict.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from jupyter_client.manager import KernelManager
-from nbconvert.exporters.exporter import ResourcesDict
-from nbformat import NotebookNode
-from nbgrader.preprocessors import Execute
+from mbrl_teach.grading.locks import alone
 
 STUDENT_VARIABLE = "MBRL_TEACH_STUDENT"
 
 
-class ExecuteForStudent(Execute):
-    """nbgrader's `Execute`, with the id of the submission's student in the kernel's environment.
-
-    Takes the options of `Execute` (``c.Execute.timeout`` …). A kernel inherits the environment in which it
-    is started, so a variable that is set around the execution reaches this submission alone.
-    """
-
-    def preprocess(
-        self, nb: NotebookNode, resources: ResourcesDict, km: KernelManager | None = None
-    ) -> tuple[NotebookNode, ResourcesDict]:
-        """Run the cells of `nb` for the student named in ``resources["nbgrader"]["student"]``."""
-        with student_variable(resources["nbgrader"]["student"]):
-            return super().preprocess(nb, resources, km)
+def course_secret(folder: str | Path) -> str:
+    """The secret of the course in `folder`, made the first time that it is asked for: .grading/secret."""
+    place = Path(folder, ".grading", "secret")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with alone(str(folder), "secret"):
+        if not place.is_file() or not place.read_text(encoding="ascii"):
+            place.touch(mode=0o600)
+            place.write_text(secrets.token_hex(16), encoding="ascii")
+        return place.read_text(encoding="ascii")
 
 
 @contextmanager

@@ -9,18 +9,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-PACKAGE = Path(__file__).resolve().parents[1]
-STANDARD_LIBRARY = Path(traceback.__file__).parent
-LIBRARIES = {"site-packages", "dist-packages"}
+from mbrl_teach.grading.kernel.student_lines import student_lines, text_of
 
 
 @dataclass(frozen=True)
@@ -93,21 +89,7 @@ def describe(error: BaseException) -> str:
         return str(error)
     lines = getattr(error, "student_lines", None)
     if lines is None:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [f"line {f.lineno}, in {f.name}: {f.line}" for f in frames if _is_the_students(f.filename)]
+        lines = student_lines(error)
     name = getattr(error, "student_error", type(error).__name__)
-    what = f"your code stopped with {name}: {_text(error)}"
+    what = f"your code stopped with {name}: {text_of(error)}"
     return "\n".join([what, *(f"    {line}" for line in lines[-3:])])
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # a student's own kind of error may not be able to say what it is
-        return "(no message)"
-
-
-def _is_the_students(filename: str) -> bool:
-    path = Path(filename)
-    elsewhere = {PACKAGE, STANDARD_LIBRARY} & set(path.parents) or LIBRARIES & set(path.parts)
-    return not elsewhere and "<frozen" not in filename and path.suffix != ".pyx"

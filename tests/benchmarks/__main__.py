@@ -1,4 +1,4 @@
-"""`make bench`: every bench_*.py of this folder, printed as one table of ratios.
+"""`make bench`: every bench_*.py of this folder but the long ones, printed as one table of ratios.
 
 Name modules to run only these: ``python -m tests.benchmarks lqr``.
 """
@@ -16,12 +16,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from tabulate import tabulate  # noqa: E402 (after the thread count is set)
 
+LONG = {"grading"}  # minutes: only if named
+
 
 def main(names: list[str]) -> None:
     folder = Path(__file__).parent
     found = sorted(path.stem.removeprefix("bench_") for path in folder.glob("bench_*.py"))
     table = []
-    for name in names or found:
+    for name in names or [name for name in found if name not in LONG]:
         if name not in found:
             sys.exit(f"no benchmark {name!r}; there are {', '.join(found)}")
         for row in importlib.import_module(f"{__package__}.bench_{name}").rows():

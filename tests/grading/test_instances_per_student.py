@@ -3,15 +3,13 @@
 import os
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from mbrl_teach.grading.instances_per_student import ExecuteForStudent, student_variable
+from mbrl_teach.grading.instances_per_student import course_secret, student_variable
 
 
-def test_the_kernel_of_a_submission_knows_its_student_and_nobody_else_does():
-    notebook = new_notebook(cells=[new_code_cell("import os\nprint(os.environ['MBRL_TEACH_STUDENT'])")])
-    ExecuteForStudent().preprocess(notebook, {"nbgrader": {"student": "ada"}})
-    assert notebook.cells[0].outputs[0].text == "ada\n"
+def test_inside_the_variable_holds_the_student_and_outside_nobody():
+    with student_variable("ada"):
+        assert os.environ["MBRL_TEACH_STUDENT"] == "ada"
     assert "MBRL_TEACH_STUDENT" not in os.environ
 
 
@@ -25,3 +23,11 @@ def test_the_variable_is_put_back_after_an_error(monkeypatch):
     with pytest.raises(RuntimeError, match="ada"):
         fail()
     assert os.environ["MBRL_TEACH_STUDENT"] == "before"
+
+
+def test_a_course_has_one_secret_and_keeps_it(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert course_secret(ours) == course_secret(ours)
+    assert course_secret(ours) != course_secret(theirs)
+    assert len(course_secret(ours)) >= 32
+    assert (ours / ".grading" / "secret").stat().st_mode & 0o077 == 0

@@ -11,9 +11,7 @@ import nbformat
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nbgrader's exchange does not run on Windows")
-
-SAY_WHO = "import os\n\nprint('student:', os.environ.get('MBRL_TEACH_STUDENT'))\n"
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="grading runs on Linux")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +70,7 @@ def fill_in(path, answers, tasks):
     notebook = read(path)
     code = [cell for cell in notebook.cells if is_solution(cell) and cell.cell_type == "code"]
     for cell in code[:tasks]:
-        cell.source = SAY_WHO + answers[cell.metadata.nbgrader.grade_id]
+        cell.source = answers[cell.metadata.nbgrader.grade_id]
     for cell in notebook.cells:
         if is_grade(cell) and is_solution(cell) and tasks:
             cell.source = "Because."
@@ -100,16 +98,6 @@ def test_each_student_gets_the_points_of_what_is_solved(cycle):
 
 def test_a_check_that_a_student_lost_comes_back(cycle):
     assert sum(map(is_check, autograded(cycle, "half"))) == len(cycle.points)
-
-
-def test_the_checks_know_whose_work_they_see(cycle):
-    for student in ("half", "all"):
-        printed = [
-            output.get("text", "")
-            for cell in autograded(cycle, student)
-            for output in cell.get("outputs", [])
-        ]
-        assert f"student: {student}\n" in printed
 
 
 def test_validate_says_the_same_as_the_marks(cycle):
