@@ -47,6 +47,12 @@ def test_every_picture_is_said_in_words(notebook):
     assert all(re.search(r'\balt="[^"]*\w', tag) for tag in re.findall(r"<img\b.*?>", text, flags=re.DOTALL))
 
 
+def test_no_formula_has_lost_a_backslash(notebook):
+    r"""Python reads "\theta" in a plain string as a tab and "heta"; likewise \a, \b, \f, \r and \v."""
+    text = "\n".join(cell.source for cell in cells(notebook, "markdown"))
+    assert re.findall(r"[\x00-\x09\x0b-\x1f]\w*", text) == []
+
+
 def test_no_cell_hushes_its_value(notebook):
     """Strict nbval cannot compare such a cell: the value is to be assigned to `_`."""
     last_lines = [

@@ -123,6 +123,11 @@ noise_model = Task(
             {"count": lambda N, p: N - p + 1},
             (UNBIASED,),
         ),
+        (
+            "the bias is counted twice: p, the number of rows of W, has it already",
+            {"count": lambda N, p: N - p - 1},
+            (UNBIASED,),
+        ),
         ("the sum is not divided", {"count": lambda N, p: 1}, BOTH_SIZES),
         (
             "the covariance is that of the targets: take off what the model explains",
@@ -308,6 +313,11 @@ rollout_error = Task(
             (BOUND,),
         ),
         (
+            "the bound is made of the rollout's largest error: it holds with the largest of one step",
+            {"of_step": lambda single, rolled: rolled},
+            (BOUND,),
+        ),
+        (
             "the bound takes the largest error of any coordinate: that of a state is its length",
             {"worst": lambda errors: np.abs(errors).max()},
             (BOUND,),
@@ -444,6 +454,16 @@ learn_changes = Task(
             "a constant column is divided by its deviation, which is zero",
             {"x_scale": _divide_by_zero, "y_scale": _divide_by_zero},
             (CONSTANT,),
+        ),
+        (
+            "the regression is asked at new inputs that are not normalised",
+            {"asked": lambda raw, x: raw},
+            EVERY_CHANGE,
+        ),
+        (
+            "the Jacobian is taken at new inputs that are not normalised",
+            {"slope_at": lambda raw, x: raw},
+            (JACOBIAN,),
         ),
         (
             "the Jacobian is left in normalised units",

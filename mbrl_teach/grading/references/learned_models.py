@@ -142,22 +142,23 @@ def rollout_error(
     acted=0,
     subtract=None,
     worst=lambda errors: np.sqrt((errors**2).sum(axis=-1)).max(),
+    of_step=lambda single, rolled: single,
     grow=geometric,
     add_up=False,
 ):
     """Errors (T,) of one step, after t steps of a rollout, and their bound."""
     difference = difference if subtract is None else subtract
     T = actions.shape[1]
-    one_step, rollout, errors, s = np.empty(T), np.empty(T), [], states[:, 0]
+    one_step, rollout, errors, rolled, s = np.empty(T), np.empty(T), [], [], states[:, 0]
     for t in range(T):
         a, truth = actions[:, min(t + acted, T - 1)], states[:, t + against]
         errors.append(difference(np.asarray(predict(states[:, t], actions[:, t])), truth))
         one_step[t] = size(errors[t])
         s = np.asarray(predict(s, a))
-        rollout[t] = size(difference(s, truth))
+        rolled.append(difference(s, truth))
+        rollout[t] = size(rolled[t])
         s = carry(s, states[:, t + 1])
-    errors = np.array(errors)
-    bound = grow(worst(errors), L, T)
+    bound = grow(worst(np.array(of_step(errors, rolled))), L, T)
     return one_step, np.cumsum(one_step) if add_up else rollout, bound
 
 
@@ -204,6 +205,8 @@ def learn_changes(
     x_scale=scale,
     y_scale=scale,
     x_shift=1.0,
+    asked=lambda raw, x: x,
+    slope_at=lambda raw, x: x,
     restore=lambda y, mean, std: mean + std * y,
     add=lambda s, delta, angles: s + delta,
     units=in_the_worlds_units,
@@ -215,9 +218,9 @@ def learn_changes(
     shift, y_mean = x_shift * of_data.mean(axis=0), Y.mean(axis=0)
     x_std, y_std = x_scale(of_data), y_scale(Y)
     parameters = fit((X - shift) / x_std, (Y - y_mean) / y_std)
-    x = (x - x_shift * of_new.mean(axis=0)) / x_scale(of_new)
-    delta = restore(np.asarray(evaluate(parameters, x)), y_mean, y_std)
-    F = units(np.asarray(jacobian(parameters, x)), x_std, y_std, s.shape[-1])
+    raw, x = x, (x - x_shift * of_new.mean(axis=0)) / x_scale(of_new)
+    delta = restore(np.asarray(evaluate(parameters, asked(raw, x))), y_mean, y_std)
+    F = units(np.asarray(jacobian(parameters, slope_at(raw, x))), x_std, y_std, s.shape[-1])
     return add(s, delta, angles), F
 
 
