@@ -44,7 +44,8 @@ from mbrl_teach.models.linear import Linear, square_root
 class LocalLinear:
     """Time-varying linear-Gaussian model; see the module.
 
-    prior_strength: n_0, how many trajectories the prior is worth
+    prior_strength: n_0, how many trajectories the prior is worth; 0 for none. Where trajectories lie close
+        together the prior outweighs them: take less.
 
     It has no `dynamics(s, a)`: which step it is has to be known. `at` gives the model of one.
 

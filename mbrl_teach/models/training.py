@@ -31,7 +31,7 @@ class Settings:
     steps: the most that are made; batch: rows per step
     validation_share: of the data, held back; 0 for none, and then nothing stops early
     patience: looks without improvement until training ends; look_every: steps between looks
-    progress: whether to show a bar; None: in a terminal only
+    progress: whether to show a bar; None: in a terminal or JupyterLab, not in a log
     """
 
     learning_rate: float = 2e-3
