@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ElementHandle, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+RUN_PATIENCE = 240.0  # seconds for all cells of a notebook, on a machine that does much else
 PATIENCE = 60.0  # seconds for a server, a page or a notebook to answer on a slow machine
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -85,7 +87,8 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[str
             server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
         try:
             info = _wait_for_server(server, Path(home))
-            yield f"{info['url']}lab/tree/{{}}?token={info['token']}"
+            # Without `reset` the lab would open what earlier pages had open, and perhaps in front.
+            yield f"{info['url']}lab/tree/{{}}?token={info['token']}&reset"
         finally:
             _end(server)
 
@@ -139,7 +142,12 @@ class LabNotebook:
         self.page.set_default_timeout(1000 * PATIENCE)
         self.page.goto(address)
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+            """name => {
+                const widget = window.jupyterapp?.shell.currentWidget;
+                const kernel = widget?.sessionContext?.session?.kernel;
+                return widget?.context?.path === name && kernel?.status === 'idle';
+            }""",
+            arg=urlsplit(address).path.rpartition("/")[2],
         )
 
     def __enter__(self) -> LabNotebook:
@@ -151,12 +159,15 @@ class LabNotebook:
 
     def run_all(self) -> list[dict]:
         """Run all cells; the cells as they stand in the notebook afterwards."""
-        return self.page.evaluate(
-            """async () => {
-                await jupyterapp.commands.execute('notebook:run-all-cells');
-                return jupyterapp.shell.currentWidget.content.model.toJSON().cells;
+        self.page.evaluate(
+            """() => {
+                window.cells_have_run = false;
+                const run = jupyterapp.commands.execute('notebook:run-all-cells');
+                run.finally(() => { window.cells_have_run = true; });
             }"""
         )
+        self.page.wait_for_function("() => window.cells_have_run", timeout=1000 * RUN_PATIENCE)
+        return self.page.evaluate("() => jupyterapp.shell.currentWidget.content.model.toJSON().cells")
 
     def show(self, index: int) -> ElementHandle:
         """Scroll to a cell (JupyterLab draws those that are far away only then); its element."""
