@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import fmean, median
 
 import nbformat
-from nbgrader.utils import is_grade, is_solution
 from tabulate import tabulate
 
-from mbrl_teach.grading.examiner import read_check
-from mbrl_teach.grading.one_submission import Course, Outcome
+from mbrl_teach.grading.check_cells import is_check, read_check
+from mbrl_teach.grading.course import Course
+from mbrl_teach.grading.one_submission import Outcome
 from mbrl_teach.grading.task import Task
 
 MOST_PROBLEMS = 20  # of one submission that are told
@@ -71,7 +71,7 @@ def _tasks_by_cell(course: Course) -> dict[str, Task]:
     tasks = {}
     for path in sorted(Path(course.folder, "exercises", course.assignment).glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            if is_grade(cell) and not is_solution(cell):
+            if is_check(cell):
                 tasks[cell.metadata.nbgrader.grade_id] = read_check(cell.source)[0]
     return tasks
 

@@ -9,9 +9,7 @@ nbgrader_config.py names :class:`Examine` in ``c.Autograde.autograde_preprocesso
 
 from __future__ import annotations
 
-import ast
 import atexit
-import importlib
 import io
 import json
 import os
@@ -26,15 +24,16 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbgrader.utils import is_locked
 from traitlets import Bool, Float
 
+from mbrl_teach.grading.check_cells import is_check, read_check
 from mbrl_teach.grading.hand_in import files_beside
 from mbrl_teach.grading.instances_per_student import course_secret, student_variable
 from mbrl_teach.grading.outputs import error_output, harmless, stream_output
 from mbrl_teach.grading.sandbox import NoSandbox, Sandbox
 from mbrl_teach.grading.student_process import ProcessGone, StudentError, StudentProcess
-from mbrl_teach.grading.task import ExtraPoints, Task
+from mbrl_teach.grading.task import ExtraPoints
 
 CHECKS = "mbrl_teach.grading"
 MOST_SHOWN = 16 * 2**20  # characters of all outputs of a notebook
@@ -79,7 +78,7 @@ class Examination:
 
     def outputs(self, cell: NotebookNode) -> list[NotebookNode]:
         """What a code cell gives: points for a test cell, what it shows for a student's."""
-        if is_grade(cell) and not is_solution(cell):
+        if is_check(cell):
             return self._judge(cell)
         play = "play" in cell.metadata.get("tags", ())
         if is_locked(cell) and (play or CHECKS in cell.source):
@@ -163,18 +162,6 @@ class Examination:
         count = {"execution_count": None, "metadata": {}}
         result = new_output("execute_result", data={"text/plain": repr(value)}, **count)
         return [stream_output("stdout", said.getvalue()), result]
-
-
-def read_check(source: str) -> tuple[Task, list[str]]:
-    """The task and the student's functions in ``checks.MODULE.TASK(name, …)``; nothing is run."""
-    match ast.parse(source).body:
-        case [
-            ast.Expr(ast.Call(ast.Attribute(ast.Attribute(ast.Name("checks"), module), task), arguments, []))
-        ] if all(isinstance(argument, ast.Name) for argument in arguments):
-            found = getattr(importlib.import_module(f"mbrl_teach.grading.checks.{module}"), task)
-            if isinstance(found, Task):
-                return found, [argument.id for argument in arguments]
-    raise ValueError(f"a test cell reads checks.MODULE.TASK(function); this one reads {source!r}")
 
 
 def _named(process: StudentProcess, name: str, printed: io.StringIO) -> Any:

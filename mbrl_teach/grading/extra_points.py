@@ -11,18 +11,15 @@ nbgrader's `SaveAutoGrades`.
 
 from __future__ import annotations
 
-import importlib
 import re
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
 
-from mbrl_teach.grading.task import Task
+from mbrl_teach.grading.check_cells import is_check, read_check
 
-CHECK = re.compile(r"checks\.(\w+)\.(\w+)\(")
 VALUE = re.compile(r"(\d+(?:\.\d+)?) extra points")
 
 
@@ -42,17 +39,13 @@ class SaveExtraPoints(NbGraderPreprocessor):
         return nb, resources
 
 
-def is_check(cell: NotebookNode) -> bool:
-    """Whether the cell is graded by what it says, not by a human."""
-    return is_grade(cell) and not is_solution(cell)
-
-
 def extra_points(cell: NotebookNode) -> float | None:
     """The extra points that a check's value says, at most its task's; None for no optional task."""
-    check = CHECK.match(cell.source)
-    module = importlib.import_module(f"mbrl_teach.grading.checks.{check[1]}") if check else None
-    task = getattr(module, check[2], None) if check else None
-    if not (isinstance(task, Task) and task.extra):
+    try:
+        task, _ = read_check(cell.source)
+    except ValueError:
+        return None
+    if not task.extra:
         return None
     values = [output.data.get("text/plain", "") for output in cell.outputs if "data" in output]
     said = [float(match[1]) for match in map(VALUE.fullmatch, values) if match]

@@ -23,8 +23,9 @@ from threading import Thread
 from tqdm.auto import tqdm
 
 from mbrl_teach.grading.cluster import cluster
+from mbrl_teach.grading.course import Course, edition
 from mbrl_teach.grading.gradebook import prepare
-from mbrl_teach.grading.one_submission import Course, Outcome, edition, grade_one
+from mbrl_teach.grading.one_submission import Outcome, grade_one
 
 DIED = "the worker that graded it died, twice: too little memory?"
 

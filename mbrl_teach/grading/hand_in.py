@@ -41,8 +41,9 @@ def files_beside(folder: Path) -> dict[str, bytes]:
                 continue
             if len(files) == MOST_FILES:
                 return files
-            files[str(path.relative_to(folder))] = path.read_bytes()
-            room -= len(files[str(path.relative_to(folder))])
+            content = path.read_bytes()
+            files[str(path.relative_to(folder))] = content
+            room -= len(content)
     return files
 
 

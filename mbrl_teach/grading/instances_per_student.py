@@ -23,7 +23,6 @@ STUDENT_VARIABLE = "MBRL_TEACH_STUDENT"
 def course_secret(folder: str | Path) -> str:
     """The secret of the course in `folder`, made the first time that it is asked for: .grading/secret."""
     place = Path(folder, ".grading", "secret")
-    place.parent.mkdir(parents=True, exist_ok=True)
     with alone(str(folder), "secret"):
         if not place.is_file() or not place.read_text(encoding="ascii"):
             place.touch(mode=0o600)

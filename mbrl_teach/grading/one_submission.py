@@ -23,12 +23,10 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
 from traitlets.config import Config
 
-from mbrl_teach.grading.course import Course, edition, fingerprint, loaded_edition
+from mbrl_teach.grading.course import Course, fingerprint, loaded_edition
 from mbrl_teach.grading.gradebook import points_in_gradebook
 from mbrl_teach.grading.hand_in import stage
 from mbrl_teach.grading.locks import alone
-
-__all__ = ["Course", "Outcome", "edition", "grade_one"]
 
 TRIES = 6  # while other workers hold the gradebook
 ERROR = re.compile(r"^ *([\w.]*(?:Error|Exception|Entry|NoSandbox): .*)", re.MULTILINE)

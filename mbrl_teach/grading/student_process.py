@@ -7,7 +7,6 @@ ends: first by an interrupt, then with the process.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import pickle
 import sys
@@ -211,7 +210,5 @@ class StudentProcess:
 
 
 def _why(error: Exception) -> str:
-    with contextlib.suppress(AttributeError):
-        if "bad message length" in str(error):
-            return f"its answer is larger than {LARGEST} bytes"
-    return LOST
+    too_large = "bad message length" in str(error)
+    return f"its answer is larger than {LARGEST} bytes" if too_large else LOST

@@ -11,8 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.utils import is_solution
 
+from mbrl_teach.grading.course import Course
 from mbrl_teach.grading.grade import grade_class
-from mbrl_teach.grading.one_submission import Course
 from tests.browser.lab import PATIENCE, ROOT, jupyterlab
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="grading runs on Linux")

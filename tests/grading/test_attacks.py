@@ -23,9 +23,9 @@ import pytest
 from nbconvert import HTMLExporter
 from nbgrader.utils import determine_grade
 
+from mbrl_teach.grading.course import Course
 from mbrl_teach.grading.examiner import Examination
 from mbrl_teach.grading.hand_in import files_beside, stage
-from mbrl_teach.grading.one_submission import Course
 from mbrl_teach.grading.sandbox import Sandbox
 from tests.grading.attacks.broken import BROKEN, STUDENTS
 from tests.grading.attacks.cells import checks_of, id_of

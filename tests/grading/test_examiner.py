@@ -6,7 +6,8 @@ import sys
 import pytest
 from nbformat.v4 import new_code_cell
 
-from mbrl_teach.grading.examiner import Examination, read_check
+from mbrl_teach.grading.check_cells import read_check
+from mbrl_teach.grading.examiner import Examination
 from mbrl_teach.grading.instances_per_student import student_variable
 from mbrl_teach.grading.sandbox import NoSandbox, Sandbox, bubblewrap
 

@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
+from mbrl_teach.grading.check_cells import is_check
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="grading runs on Linux")
 
 
@@ -59,10 +61,6 @@ def cycle(generated_course, nbgrader, tmp_path_factory):
 
 def read(path):
     return nbformat.read(path, as_version=4)
-
-
-def is_check(cell):
-    return is_grade(cell) and not is_solution(cell)
 
 
 def fill_in(path, answers, tasks):

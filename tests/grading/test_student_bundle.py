@@ -10,8 +10,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_solution
 
+from mbrl_teach.grading.check_cells import is_check
 from mbrl_teach.grading.student_bundle import FOLDER, bundle, main, write
 
 COURSE = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def test_the_checks_of_an_exercise_run_where_it_is_unpacked(unpacked):
         lines, most = ["import mbrl_teach; print(mbrl_teach.__file__)", "got = []"], 0.0
         for cell in cells:
             source = cell.source
-            if is_grade(cell) and not is_solution(cell):
+            if is_check(cell):
                 source, most = f"got.append({source})", most + cell.metadata.nbgrader.points
             elif is_solution(cell) and solved:
                 source = answers[cell.metadata.nbgrader.grade_id]

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from mbrl_teach.grading.check_cells import is_check
+
 COURSE = Path(__file__).parents[2]
 REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", flags=re.DOTALL)
 LONGEST_TASK = 25  # lines
@@ -16,10 +18,6 @@ LONGEST_TASK = 25  # lines
 
 def read(path):
     return nbformat.read(path, as_version=4).cells
-
-
-def is_check(cell):
-    return is_grade(cell) and not is_solution(cell)
 
 
 def is_written(cell):

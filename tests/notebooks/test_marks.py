@@ -6,8 +6,9 @@ from functools import cache
 
 import nbformat
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import determine_grade, is_grade, is_solution
+from nbgrader.utils import determine_grade
 
+from mbrl_teach.grading.check_cells import is_check
 from mbrl_teach.grading.extra_points import extra_points
 
 MACHINE_SECONDS = 20
@@ -25,7 +26,7 @@ def run(path):
 
 
 def checks(path):
-    return [cell for cell in run(path)[0] if is_grade(cell) and not is_solution(cell)]
+    return [cell for cell in run(path)[0] if is_check(cell)]
 
 
 def task_of(path, check):
