@@ -58,9 +58,11 @@ from mbrl_teach.models.dynamics_model import DynamicsModel
 from mbrl_teach.models.learned_world import LearnedWorld
 from mbrl_teach.models.reward import RewardModel
 from mbrl_teach.planning.mpc import MPC, Planned, Planner
+from mbrl_teach.problems.base import ControlProblem
 
 Loop = Literal["naive", "aggregating", "mpc"]
 Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Belief = Callable[[LearnedWorld, np.random.Generator], ControlProblem]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def model_based_rl(
     reward: Reward | RewardModel,
     rng: np.random.Generator,
     loop: Loop = "mpc",
+    belief: Belief = lambda world, rng: world,
     trials: int = 8,
     steps: int | None = None,
     read_state: ReadState = lambda observation: observation,
@@ -99,6 +102,8 @@ def model_based_rl(
     model: fitted anew before each trial that follows a plan
     planner: makes a planner of a world; a horizon that it does not set is the trial's
     reward: known, (..., n), (..., m) -> (...), or a `RewardModel`, fitted together with the model
+    belief: makes of the learned world the one to plan in, before each trial that follows a plan; by default
+        it is the learned one, its mean. Of a world with more actions than `env` the first are executed. See :mod:`mbrl_teach.agents.exploration`
     loop, trials: see above; steps: per trial, None for the environment's own limit
     read_state: from an observation (k,), flattened, to the state (n,) that model, reward and planner see
     base_policy: (n,) -> (m,); None: uniform between the limits
@@ -116,8 +121,9 @@ def model_based_rl(
     for number in range(trials):
         policy = base_policy or _uniform(env.action_space, rng)
         if number >= base_trials:
-            world = _fit_world(env, model, reward, done, steps)
+            world = belief(_fit_world(env, model, reward, done, steps), rng)
             policy = MPC(planner(world)) if loop == "mpc" else WholePlans(planner(world))
+            policy = FirstActions(policy, int(np.prod(env.action_space.shape)))
         seed = int(rng.integers(2**31))
         done.append(run_trial(env, policy, steps=steps, read_state=read_state, seed=seed))
         if callback is not None:
@@ -145,6 +151,22 @@ class WholePlans:
             self._left = iter(self.plan.actions)
             action = next(self._left)
         return np.array(action)
+
+
+class FirstActions:
+    """`policy`, of whose actions only the first m are the environment's; `plan` is its own."""
+
+    def __init__(self, policy: Policy, m: int):
+        self.policy, self.m = policy, m
+
+    @property
+    def plan(self) -> Planned | None:
+        """The latest plan, with all of its actions."""
+        return self.policy.plan
+
+    def __call__(self, state: np.ndarray) -> np.ndarray:
+        """The action (m,) in `state` (n,)."""
+        return self.policy(state)[: self.m]
 
 
 def _base_trials(loop: str, trials: int) -> int:

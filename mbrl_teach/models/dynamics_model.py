@@ -28,10 +28,14 @@ from numpy.typing import ArrayLike
 
 from mbrl_teach.arguments import read_array, read_arrays, require_at_least_one, require_generator
 from mbrl_teach.models.encoding import Encoding
+from mbrl_teach.models.prediction import Prediction
 
 
 class Regression:
-    """Learns Y from X. Subclasses give `fit`, `mean`, `variance` and `jacobian`."""
+    """Learns Y from X. Subclasses give `fit`, `mean`, `aleatoric` and `jacobian`.
+
+    One that knows what it does not know gives `epistemic` and `posterior_sample` too.
+    """
 
     def fit(self, X: np.ndarray, Y: np.ndarray) -> Self:
         """Forget everything, and learn from inputs (N, d) and targets (N, p)."""
@@ -41,18 +45,30 @@ class Regression:
         """Prediction (..., p) at `X` (..., d)."""
         raise NotImplementedError
 
-    def variance(self, X: np.ndarray) -> np.ndarray:
-        """Variance (..., p) of a new target at `X` (..., d), noise included."""
+    def aleatoric(self, X: np.ndarray) -> np.ndarray:
+        """Variance (..., p) of the noise at `X` (..., d)."""
         raise NotImplementedError
+
+    def epistemic(self, X: np.ndarray) -> np.ndarray:
+        """Variance (..., p) of the mean at `X` (..., d), by what the data leave open: 0 for who never doubts."""
+        return np.zeros_like(self.aleatoric(X))
+
+    def predict(self, X: np.ndarray) -> Prediction:
+        """Mean and both variances (..., p) at `X` (..., d)."""
+        return Prediction(self.mean(X), self.aleatoric(X), self.epistemic(X))
 
     def jacobian(self, X: np.ndarray) -> np.ndarray:
         """d mean / dX (..., p, d)."""
         raise NotImplementedError
 
     def sample(self, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """New targets (..., p): normal, with `mean` and `variance`, unless the regression knows better."""
-        mean = self.mean(X)
-        return mean + np.sqrt(self.variance(X)) * rng.standard_normal(mean.shape)
+        """New targets (..., p): normal, with the moments of `predict`, unless a subclass knows better."""
+        mean, variance = self.predict(X)
+        return mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
+
+    def posterior_sample(self, rng: np.random.Generator) -> Regression:
+        """One of the functions that are still possible, drawn from the posterior, with its noise."""
+        raise ValueError(f"{type(self).__name__} believes in one function, and has no posterior to draw from")
 
 
 class DynamicsModel:
@@ -80,20 +96,33 @@ class DynamicsModel:
         self.state_size, self.action_size = s.shape[-1], a.shape[-1]
         return self
 
-    def predict(self, states: ArrayLike, actions: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance (..., n) of the next state, from states (..., n) and actions (..., m).
+    def predict(self, states: ArrayLike, actions: ArrayLike) -> Prediction:
+        """Mean and variances (..., n) of the next state, from states (..., n) and actions (..., m).
+
+        ``mean, variance = model.predict(…)``, or by name `mean`, `aleatoric`, `epistemic`.
 
         Raises ValueError for wrong shapes, NaN or infinity, or before `fit`.
         """
         s, a = self._read(states, actions)
-        x = self.inputs(s, a)
-        return s + self.regression.mean(x), self.regression.variance(x)
+        change = self.regression.predict(self.inputs(s, a))
+        return Prediction(s + change.mean, change.aleatoric, change.epistemic)
 
     def sample(self, states: ArrayLike, actions: ArrayLike, rng: np.random.Generator) -> np.ndarray:
         """Next states (..., n), each drawn for itself. Raises ValueError like `predict`."""
         require_generator(rng)
         s, a = self._read(states, actions)
         return s + self.regression.sample(self.inputs(s, a), rng)
+
+    def posterior_sample(self, rng: np.random.Generator) -> DynamicsModel:
+        """One of the worlds that are still possible, drawn from the posterior: sure of itself, but for noise.
+
+        Raises ValueError before `fit`, and of a model that keeps no posterior.
+        """
+        require_generator(rng)
+        self._require_data()
+        world = DynamicsModel(self.regression.posterior_sample(rng), self.encoding)
+        world.state_size, world.action_size = self.state_size, self.action_size
+        return world
 
     def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
         """The expected next state (..., n): what planners ask, many times, and without checks."""

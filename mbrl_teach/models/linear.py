@@ -60,7 +60,7 @@ class LeastSquares(Regression):
         """(..., p)."""
         return X @ self.W[:-1] + self.W[-1]
 
-    def variance(self, X):
+    def aleatoric(self, X):
         """Σ's diagonal (..., p), the same everywhere: noise, but not the doubt about W."""
         return np.broadcast_to(np.diag(self.covariance), (*X.shape[:-1], len(self.covariance)))
 

@@ -102,10 +102,14 @@ class BayesianLinear(Regression):
         )
         return (whitened * whitened).sum(axis=0).reshape(X.shape[:-1])
 
-    def variance(self, X):
-        """Diagonal (..., p) of the predictive covariance."""
+    def aleatoric(self, X):
+        """Diagonal (..., p) of E[Σ]."""
         noise = np.diag(self.scale) / (self.degrees - len(self.scale) - 1.0)
-        return (1.0 + self.doubt(X))[..., None] * noise
+        return np.broadcast_to(noise, (*X.shape[:-1], len(noise)))
+
+    def epistemic(self, X):
+        """Diagonal (..., p) of the covariance of W'[x; 1]."""
+        return self.doubt(X)[..., None] * self.aleatoric(X)
 
     def jacobian(self, X):
         """(..., p, d), the same everywhere."""

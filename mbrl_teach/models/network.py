@@ -79,7 +79,7 @@ class NetworkRegression(Regression):
         flat = self._network_inputs(X)
         return self.targets.restored(self.network.value(flat)).reshape(*X.shape[:-1], -1)
 
-    def variance(self, X):
+    def aleatoric(self, X):
         """(..., p), the same everywhere."""
         return np.broadcast_to(self.noise, (*X.shape[:-1], len(self.noise)))
 

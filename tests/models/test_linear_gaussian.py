@@ -144,3 +144,17 @@ def test_angles_wrap():
 def test_a_prior_that_is_none_is_refused(prior, message, steps):
     with pytest.raises(ValueError, match=message):
         LinearGaussian(**prior).fit(*steps)
+
+
+def test_the_variance_is_noise_and_doubt(steps):
+    """By the law of total variance over drawn worlds: E[Σ], and the variance of their means."""
+    s, a, s_next = steps
+    rng = np.random.default_rng(5)
+    model = LinearGaussian().fit(s[:12], a[:12], s_next[:12])
+    prediction = model.predict(s[:3] * 3, a[:3])
+    worlds = [model.posterior_sample(rng) for _ in range(4000)]
+    means = np.array([world.dynamics(s[:3] * 3, a[:3]) for world in worlds])
+    noise = np.array([np.diag(world.covariance) for world in worlds])
+    np.testing.assert_allclose(prediction.epistemic, means.var(axis=0), rtol=0.15)
+    np.testing.assert_allclose(prediction.aleatoric[0], noise.mean(axis=0), rtol=0.15)
+    np.testing.assert_allclose(prediction[1], prediction.aleatoric + prediction.epistemic)
