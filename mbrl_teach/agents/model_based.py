@@ -103,7 +103,7 @@ def model_based_rl(
     planner: makes a planner of a world; a horizon that it does not set is the trial's
     reward: known, (..., n), (..., m) -> (...), or a `RewardModel`, fitted together with the model
     belief: makes of the learned world the one to plan in, before each trial that follows a plan; by default
-        it is the learned one, its mean. Of a world with more actions than `env` the first are executed. See :mod:`mbrl_teach.agents.exploration`
+        it is the learned one, its mean. Of a world with more actions than `env` the first are executed
     loop, trials: see above; steps: per trial, None for the environment's own limit
     read_state: from an observation (k,), flattened, to the state (n,) that model, reward and planner see
     base_policy: (n,) -> (m,); None: uniform between the limits

@@ -50,7 +50,7 @@ class Regression:
         raise NotImplementedError
 
     def epistemic(self, X: np.ndarray) -> np.ndarray:
-        """Variance (..., p) of the mean at `X` (..., d), by what the data leave open: 0 for who never doubts."""
+        """Variance (..., p) of the mean at `X` (..., d), by what the data leave open; 0: no doubt."""
         return np.zeros_like(self.aleatoric(X))
 
     def predict(self, X: np.ndarray) -> Prediction:
