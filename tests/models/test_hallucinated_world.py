@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from mbrl_teach.control.ilqr import ilqr
+from mbrl_teach.models.bayesian_features import BayesianFeatures
+from mbrl_teach.models.ensemble import ProbabilisticEnsemble
 from mbrl_teach.models.hallucinated_world import HallucinatedWorld
 from mbrl_teach.models.learned_world import LearnedWorld
 from mbrl_teach.models.linear import Linear
@@ -164,6 +166,25 @@ def test_what_does_not_fit_is_refused(world, arguments, message):
     world_, *beta = arguments
     with pytest.raises(ValueError, match=message):
         HallucinatedWorld(world_ or world, *beta)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LinearGaussian(),
+        BayesianFeatures(rng=np.random.default_rng(0), features=40),
+        ProbabilisticEnsemble(rng=np.random.default_rng(0), members=3, hidden=(16,), steps=50),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_any_model_with_doubt_will_do(model):
+    rng = np.random.default_rng(0)
+    world = LearnedWorld.of(model.fit(*pit_steps(80, rng)), TASK)
+    s, a, eta = rng.normal(size=(7, 2)), rng.normal(size=(7, 1)), rng.uniform(-1, 1, (7, 2))
+    prediction = model.predict(s, a)
+    assert (prediction.epistemic > 0.0).all()
+    expected = prediction.mean + 2.0 * np.sqrt(prediction.epistemic) * eta
+    np.testing.assert_allclose(HallucinatedWorld(world, 2.0).dynamics(s, joined(a, eta)), expected)
 
 
 def test_a_model_without_doubt_makes_no_luck():
