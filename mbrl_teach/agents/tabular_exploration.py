@@ -183,7 +183,7 @@ def _follow(env, policy, model, seed) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def _listed_world(env: gym.Env) -> TabularWorld | None:
     """The true world, of an environment that lists it, and with which probabilities it starts."""
     if hasattr(env.unwrapped, "P") and hasattr(env.unwrapped, "initial_state_distrib"):
-        return transition_table(env)
+        return transition_table(env.unwrapped)
     return None
 
 

@@ -110,5 +110,10 @@ class HallucinatedWorld(ControlProblem):
         return a[..., : self.real_actions], a[..., self.real_actions :]
 
     def _predict(self, s, a) -> Prediction:
-        """Of the change s' - s, without checks: planners ask often, and may go where nothing is finite."""
-        return self.model.regression.predict(self.model.inputs(s, a))
+        """Of the change s' - s, without checks; where a plan's states have overflowed NaN, and no error."""
+        X = self.model.inputs(s, a)
+        lost = ~np.isfinite(X).all(axis=-1, keepdims=True)
+        if not lost.any():
+            return self.model.regression.predict(X)
+        change = self.model.regression.predict(np.where(lost, 0.0, X))
+        return Prediction(np.where(lost, np.nan, change.mean), change.aleatoric, change.epistemic)

@@ -1,12 +1,12 @@
 """A car in a pit, and a prize on the plain: reward so sparse that nobody comes upon it.
 
-State s = [position x (m), velocity v (m/s)], action a = [force u (N)]; the car has 1 kg. The ground is flat but
-for a pit of depth 1 m about x = 0, h(x) = -exp(-2 x²) with gravity 1 m/s², so that
+State s = [position x (m), velocity v (m/s)], action a = [force u (N)]; the car has 1 kg. The ground is flat
+but for a pit about x = 0, of potential h(x) = -exp(-2 x²) J, so that
 
-    v' = v + dt (-4 x exp(-2 x²) - friction v + u),      x' = x + dt v'.
+    v' = v + dt (-h'(x) - friction v + u),      x' = x + dt v',      h'(x) = 4 x exp(-2 x²).
 
-The force is too weak to drive out (0.8 N, against 1.2 N where the wall is steepest); the car has to swing. All
-that it is paid for is to be at the prize, far out on the plain, and each push has its price:
+The force is too weak to drive out (0.8 N, against 1.2 N where the wall is steepest); the car has to swing.
+All that it is paid for is to be at the prize, far out on the plain, and each push has its price:
 
     cost = price u² - exp(-((x - prize) / width)² / 2).
 
@@ -58,7 +58,7 @@ class Pit(ControlProblem):
         self.friction = float(read_array("friction", friction, "", {}))
 
     def height(self, x: np.ndarray) -> np.ndarray:
-        """h(x) of the ground in m."""
+        """h(x) in J, the shape of the ground."""
         return -np.exp(-2.0 * x * x)
 
     def dynamics(self, s, a):
