@@ -24,4 +24,4 @@ def in_blocks(
     values, rows = np.empty((len(flat), *shape)), max(1, BLOCK // max(1, columns))
     for start in range(0, len(flat), rows):
         values[start : start + rows] = function(flat[start : start + rows])
-    return values.reshape(*X.shape[:-1], *shape)
+    return values.reshape((*X.shape[:-1], *shape))

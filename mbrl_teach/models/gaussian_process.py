@@ -42,7 +42,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
+from scipy.linalg.blas import dtrmm
+from scipy.linalg.lapack import dtrtri
 
 from mbrl_teach.arguments import (
     read_array,
@@ -141,6 +142,7 @@ class GaussianProcess:
         L = evidence.factorise(kernel, noise_variance, X)[1]
         self.kernel, self.noise_variance, self.optimisation = kernel, noise_variance, optimisation
         self.inputs, self.targets, self.L, self.alpha = X.copy(), y.copy(), L, evidence.solve(L, y)
+        self._L_inverse = None
         self._require_solved()
         return self
 
@@ -162,10 +164,15 @@ class GaussianProcess:
         return in_blocks(lambda X: self.kernel(X, self.inputs) @ self.alpha, X, len(self.inputs))
 
     def variance(self, X: np.ndarray) -> np.ndarray:
-        """k_** - v'v (...) at X (..., d), without checks."""
+        """k_** - v'v (...) at X (..., d), without checks.
+
+        L⁻¹ is made once: a planner asks often, and a product with it takes a third of the time of solving.
+        """
+        if self._L_inverse is None:
+            self._L_inverse = dtrtri(self.L, lower=1)[0]
 
         def of_block(X):
-            v = solve_triangular(self.L, self.kernel(X, self.inputs).T, lower=True, check_finite=False)
+            v = dtrmm(1.0, self._L_inverse, self.kernel(X, self.inputs).T, lower=1, overwrite_b=1)
             return np.maximum(self.signal_variance - np.einsum("nm,nm->m", v, v), 0.0)
 
         return in_blocks(of_block, X, len(self.inputs))
