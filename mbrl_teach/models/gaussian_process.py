@@ -67,8 +67,8 @@ class GaussianProcess:
     signal_variance: σ_f², in squared units of the targets
     lengthscales: ℓ (d,), or one number for all d, in units of the inputs
     noise_variance: σ_n²; it must be positive, and where inputs are equal more than 1e-14 N σ_f²
-    bounds: lowest and highest value of each in the optimisation; None: 1e-5 and 1e5, or these in the units of
-        the data (mean square of the targets, deviation of an input) where that is wider
+    bounds: lowest and highest value of each in the optimisation; None: 1e-5 and 1e5, or if these are in the
+        way, the same in the units of the data (mean square of the targets, deviation of an input)
 
     Before `fit` it is the prior. Attributes: signal_variance, lengthscales (d,), noise_variance, as given or
     as found by `fit`; after it inputs (N, d), targets (N,), L (N, N), alpha (N,) and `optimisation`, None
@@ -124,7 +124,7 @@ class GaussianProcess:
 
         optimise: search for hyperparameters, from those given to the constructor; False: keep these. A single
             row says nothing of them: they are kept
-        callback: called with the log marginal likelihood after each step of the search
+        callback: called with the log marginal likelihood after each step of each search
 
         Raises ValueError for arrays that do not fit together, hold NaN or infinity or no row, or more than
         `MOST_ROWS`, and for a kernel matrix that is singular to working precision.

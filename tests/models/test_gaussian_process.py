@@ -108,6 +108,16 @@ SETS = {
 }
 
 
+def test_more_than_scikit_learn_s_bounds_allow_is_found_from_its_optimum():
+    """Where these are in the way the search goes on; elsewhere it is the same."""
+    rng = np.random.default_rng(0)
+    for N, unit in ((30, 1.0), (110, 40.0), (73, 34.0), (120, 0.02)):
+        X = rng.normal(size=(N, 1))
+        y = unit * (np.sin(2.0 * X[:, 0]) + 1e-3 * rng.normal(size=N) + 5.0)
+        theirs = peer(1.0, [1.0], 0.1, X, y).log_marginal_likelihood_value_
+        assert GaussianProcess().fit(X, y).log_marginal_likelihood() >= theirs - 1e-4
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_what_is_found_is_at_least_as_likely_as_what_scikit_learn_finds(name):
     """From the same start, within the same bounds, 1e-5 and 1e5."""
@@ -130,9 +140,9 @@ def test_an_input_that_does_not_matter_gets_a_long_length_scale():
 
 def test_units_of_the_data_are_found():
     """Inputs in thousands and targets in thousandths: from length scale 1 all looks like noise."""
-    X, y = data(80, 2)
+    X, y = data(150, 2)
     plain, scaled = GaussianProcess().fit(X, y), GaussianProcess().fit(1e3 * X, 1e-3 * y)
-    assert scaled.optimisation.starts == 2
+    assert plain.optimisation.searches == 1 < scaled.optimisation.searches
     np.testing.assert_allclose(scaled.lengthscales, 1e3 * plain.lengthscales, rtol=0.02)
     assert scaled.noise_variance == pytest.approx(1e-6 * plain.noise_variance, rel=0.02)
 
@@ -251,8 +261,8 @@ def test_a_fit_begins_anew():
 def test_the_search_reports_its_steps():
     seen = []
     process = GaussianProcess().fit(*data(40, 2), callback=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == pytest.approx(process.log_marginal_likelihood())
+    assert len(seen) > 5
+    assert max(seen) == pytest.approx(process.log_marginal_likelihood())
 
 
 def test_two_equal_inputs_are_one_with_half_the_noise():
