@@ -51,9 +51,9 @@ def test_the_posterior_is_that_of_bayes_rule_by_integration(rng):
         both = np.vstack([X, X_new[:1]])
         joint = squared_exponential(both, both, signal_variance, lengthscales)
         joint += np.diag([noise_variance] * len(X) + [0.0])
-        density = lambda f, y=y, pdf=multivariate_normal(cov=joint).pdf: pdf([*y, f])
+        density = multivariate_normal(cov=joint).pdf
+        weighted = lambda f, p, density=density, y=y: density([*y, f]) * f**p
         centre, width = mean[0], 8 * np.sqrt(variance[0])
-        weighted = lambda f, p, density=density: density(f) * f**p
         moments = [quad(weighted, centre - width, centre + width, args=(p,))[0] for p in range(3)]
         np.testing.assert_allclose(moments[1] / moments[0], mean[0], rtol=1e-6)
         second = moments[2] / moments[0] - (moments[1] / moments[0]) ** 2
