@@ -135,7 +135,7 @@ def test_the_moments_that_the_judge_expects_are_those_of_all_resamplings(rng):
     distinct = np.array([len(set(sample)) for sample in samples]) / N
     margin = judges.FAR_OUT * distinct.std() / np.sqrt(E)
     case = np.zeros((N, 1)), np.zeros((N, 1)), E, rng
-    judged = lambda mean: judges.drawn_from_all(case, {"inputs": np.array([mean, 0.0, 0.0, 0.0, 0.0])})
+    judged = lambda mean: judges.drawn_from_all(case, {"inputs": np.array([mean, *np.zeros(6)])})
     for side in (-1, 1):
         assert judged(distinct.mean() + 0.999 * side * margin) is None
         assert "distinct rows" in judged(distinct.mean() + 1.001 * side * margin)
@@ -148,7 +148,7 @@ def test_a_right_bootstrap_is_hardly_ever_called_wrong():
     for seed in range(300):
         rows = references.with_replacement(len(X), members, np.random.default_rng(seed))
         tally = np.stack([np.bincount(drawn, minlength=len(X)) for drawn in rows])
-        found = {"inputs": judges._told_by(tally)}
+        found = {"inputs": [*judges._told_by(tally), False, False]}
         case = X, Y, members, None
         assert judges.drawn_from_all(case, found) is None
         assert judges.drawn_apart(case, found) is None
@@ -165,11 +165,12 @@ def test_a_mistake_is_named_whatever_its_order_of_draws(rng, style):
     def without_replacement(X, Y, members, rng):
         rng.normal(size=3)
         rows = np.array([draws[style](len(X), rng) for _ in range(members)])
-        return X[rows], Y[rows], np.zeros(rows.shape)
+        return X[rows], Y[rows], np.full(rows.shape, style == "sorted")
 
     report = told(without_replacement, rng)
     if style == "sorted":  # all the data, in their order: nothing was drawn
-        assert judges.ALWAYS_THE_SAME in str(report)
+        assert report.lost == (checks.REPLACED, checks.APART, checks.UNSEEN)
+        assert "another rng brings the same" in str(report)
     else:
         assert report.lost == (checks.REPLACED,)
         assert "Looks like: the rows are drawn without replacement" in str(report)
@@ -199,7 +200,11 @@ def test_one_draw_for_all_is_named_whatever_its_order(rng):
 
 def test_draws_that_are_not_from_rng_are_told_so(rng):
     elsewhere = lambda X, Y, members, rng: references.bootstrap(X, Y, members, np.random.default_rng())
-    assert NOT_FROM_RNG in str(told(elsewhere, rng))
+    seeded = lambda X, Y, members, rng: references.bootstrap(X, Y, members, np.random.default_rng(7))
+    for function, name in ((elsewhere, NOT_FROM_RNG), (seeded, judges.ALWAYS_THE_SAME)):
+        report = told(function, rng)
+        assert report.lost == (checks.REPLACED, checks.APART)
+        assert name in str(report)
 
 
 def test_rows_that_are_none_of_the_data_are_told_so(rng):
