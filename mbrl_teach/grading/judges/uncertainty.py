@@ -43,11 +43,8 @@ def tallied(function, case):
     own, unmoved = fit(Y[rows]), fit(Y)
     right = np.abs(found["unseen"] - (tally == 0)) <= ROUNDING
     inputs = [*_told_by(tally), by_chance, fixed]
-    return (
-        inputs,
-        [own.mean(), (unmoved & ~own).mean(), (~unmoved & ~own).mean()],
-        [right.mean(), np.mean(found["unseen"])],
-    )
+    targets = [own.mean(), (unmoved & ~own).mean(), (~unmoved & ~own).mean()]
+    return inputs, targets, [right.mean(), np.mean(found["unseen"])]
 
 
 def _read(value, case):
