@@ -21,8 +21,8 @@ but is greedy too: the average world does not reward finding out.
 They differ where reward is far from where the data are, and going to look has its price. In
 :mod:`mbrl_teach.problems.pit`, with :class:`mbrl_teach.models.stated_prior.StatedPrior` and 15 trials of one
 plan each, 7 of 20 greedy runs find the prize, where the mean happened to promise it; with posterior sampling
-and with optimism all 20 do, in the fifth and fourth trial (medians). Where the reward is felt from the
-start, or pushing costs nothing, every run of all three finds it, greedy the soonest, and ends alike.
+and with optimism all 20 do, half of them within six and four trials. Where the reward is felt from the start,
+or pushing costs nothing, every run of all three finds it, greedy the soonest, and ends alike.
 
 In finite worlds the same three stand in :mod:`mbrl_teach.agents.tabular_exploration`.
 
