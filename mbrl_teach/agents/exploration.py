@@ -5,8 +5,9 @@ are beliefs for :func:`mbrl_teach.agents.model_based.model_based_rl`, asked once
 
     history = model_based_rl(env, LinearGaussian(...), planner, reward=reward, belief=posterior_sampling, …)
 
-- **greedy**: the expected world. What nobody has seen is what the prior expects of it, and for most models
-  that is: nothing happens. There is then no reason to go there, and without going there nothing is learned.
+- **greedy**: the expected world. What nobody has seen is there what the prior expects of it: in a Gaussian
+  process about zero that nothing changes. There is then no reason to go there, and without going there
+  nothing is learned.
 - **posterior sampling** (Thompson): one world, drawn from the posterior, and kept for the whole trial. Where
   the data leave nothing open every draw is alike; elsewhere each trial believes in something else, and goes
   to see. A world drawn anew in each step would take back tomorrow what is begun today: to come far from
