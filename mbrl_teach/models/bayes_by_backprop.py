@@ -25,7 +25,7 @@ shuns what the posterior excludes, so its variances are those of one parameter w
     σ_j² = 1 / Λ_jj <= (Λ⁻¹)_jj        for a normal posterior of precision Λ,
 
 and it is too sure, above all where there are no data. And each parameter costs: with few data q leaves most
-of a wide network at the prior, and calls the rest noise. F says so itself: a narrow one often has the lower F.
+of a wide network at the prior, and calls the rest noise. F says so itself: often a narrow one has a lower F.
 
 Source: Blundell et al., Weight Uncertainty in Neural Networks (ICML 2015), section 3; Bishop, Pattern
 Recognition and Machine Learning (2006), section 10.1.2 (factorised normals are too narrow); Foong et al., On

@@ -27,7 +27,8 @@ Both are estimated with one more parameter, of size 1, and one more residual, of
 step, or targets that never change, give numbers and not 0/0.
 
 Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992);
-Bishop, Pattern Recognition and Machine Learning (2006), section 5.7; Immer et al. (AISTATS 2021), section 2, for the Gauss-Newton matrix.
+Bishop, Pattern Recognition and Machine Learning (2006), section 5.7; Immer et al. (AISTATS 2021), section 2,
+for the Gauss-Newton matrix.
 """
 
 from __future__ import annotations
