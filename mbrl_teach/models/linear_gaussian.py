@@ -40,7 +40,7 @@ from scipy.special import multigammaln
 from mbrl_teach.arguments import read_array, require_generator
 from mbrl_teach.models.dynamics_model import DynamicsModel, Regression, read_steps
 from mbrl_teach.models.encoding import Encoding
-from mbrl_teach.models.linear import Linear, square_root
+from mbrl_teach.models.linear import LeastSquares, Linear, square_root
 
 
 class BayesianLinear(Regression):
@@ -124,6 +124,19 @@ class BayesianLinear(Regression):
             mean + normal * np.sqrt((1.0 + self.doubt(X)) / rng.chisquare(freedom, X.shape[:-1]))[..., None]
         )
 
+    def posterior_sample(self, rng):
+        """One W and Σ drawn from the posterior: Σ ~ IW(Ψ, ν), then W ~ MN(M, Λ⁻¹, Σ)."""
+        from scipy.stats import invwishart  # takes longer to import than all the rest: for those who draw
+
+        drawn = LeastSquares()
+        covariance = invwishart(self.degrees, self.scale).rvs(random_state=rng)
+        drawn.covariance = np.reshape(covariance, self.scale.shape)
+        normal = rng.standard_normal(self.M.shape) @ square_root(drawn.covariance).T
+        factor = np.linalg.cholesky(self.precision_matrix)
+        drawn.W = self.M + solve_triangular(factor, normal, lower=True, trans="T")
+        drawn.rank = len(drawn.W)
+        return drawn
+
 
 class LinearGaussian(DynamicsModel):
     """s' = s + W' [φ(s); a; 1] + noise, with a distribution over W and the noise's covariance.
@@ -159,17 +172,11 @@ class LinearGaussian(DynamicsModel):
         return self
 
     def posterior_sample(self, rng: np.random.Generator) -> Linear:
-        """One world drawn from the posterior: Σ ~ IW(Ψ, ν), then W ~ MN(M, Λ⁻¹, Σ)."""
-        from scipy.stats import invwishart  # takes longer to import than all the rest: for those who draw
-
+        """One world drawn from the posterior, of known W and Σ."""
         require_generator(rng)
         self._require_data()
-        believed, n = self.regression, self.state_size
-        covariance = invwishart(believed.degrees, believed.scale).rvs(random_state=rng).reshape(n, n)
-        normal = rng.standard_normal(believed.M.shape) @ square_root(covariance).T
-        factor = np.linalg.cholesky(believed.precision_matrix)
-        W = believed.M + solve_triangular(factor, normal, lower=True, trans="T")
-        return Linear.of(W, covariance, action_size=self.action_size, encoding=self.encoding)
+        drawn = self.regression.posterior_sample(rng)
+        return Linear.of(drawn.W, drawn.covariance, action_size=self.action_size, encoding=self.encoding)
 
     @property
     def covariance(self) -> np.ndarray:
