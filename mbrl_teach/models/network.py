@@ -33,9 +33,7 @@ from mbrl_teach.models.dynamics_model import DynamicsModel, Regression
 from mbrl_teach.models.encoding import Encoding
 from mbrl_teach.models.normalisation import Normalisation
 from mbrl_teach.models.perceptron import Perceptron
-from mbrl_teach.models.training import Settings, Training, train
-
-TOO_FEW = 10  # with fewer rows none is held back: a validation loss of one or two rows says nothing
+from mbrl_teach.models.training import Settings, Training, split, train
 
 
 class NetworkRegression(Regression):
@@ -56,9 +54,7 @@ class NetworkRegression(Regression):
 
     def fit(self, X, Y):
         """Train from new parameters. Fewer than ten rows are all trained on, and nothing stops early."""
-        order = self.rng.permutation(len(X))
-        held_back = 0 if len(X) < TOO_FEW else int(np.ceil(self.settings.validation_share * len(X)))
-        validation, rows = order[:held_back], order[held_back:]
+        rows, validation = split(len(X), self.settings.validation_share, self.rng)
         self.inputs, self.targets = Normalisation.of(X[rows]), Normalisation.of(Y[rows])
         self.network = Perceptron([X.shape[1], *self.hidden, Y.shape[1]], self.rng, dtype=self.dtype)
         self.training = train(
@@ -70,7 +66,7 @@ class NetworkRegression(Regression):
             self.settings,
             self.rng,
         )
-        unseen = validation if held_back else rows
+        unseen = validation if len(validation) else rows
         self.noise = np.mean((Y[unseen] - self.mean(X[unseen])) ** 2, axis=0)
         return self
 

@@ -2,14 +2,17 @@
 
     h_0 = x,        h_l = tanh(h_{l-1} W_l + b_l)   for l < L,        f(x) = h_{L-1} W_L + b_L.
 
-Rows are samples. The loss of a batch of B rows with p targets is the mean of squares,
+In place of tanh there may be another of :mod:`mbrl_teach.models.activations`.
+
+Rows are samples. The loss of a batch of B rows with p targets is the mean of squares, or another one of
+:mod:`mbrl_teach.models.losses`,
 
     loss = 1/(B p) sum (f(x) - y)².
 
 *Backpropagation* is the chain rule from the end to the beginning. With δ_l the derivative of the loss by
 what enters the l-th tanh, and ⊙ entry by entry, where tanh' = 1 - tanh²,
 
-    δ_L = 2/(B p) (f(x) - y),    d loss/dW_l = h_{l-1}' δ_l,    d loss/db_l = sum of rows of δ_l,
+    δ_L = d loss/df = 2/(B p) (f(x) - y),    d loss/dW_l = h_{l-1}' δ_l,    d loss/db_l = sum of rows of δ_l,
     δ_{l-1} = (δ_l W_l') ⊙ (1 - h_{l-1}²).
 
 The *Jacobian* is the same chain, without a loss: its factors are multiplied from the end at which there are
@@ -24,11 +27,15 @@ et al., Efficient BackProp (1998), section 4.6, for the initial weights.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from mbrl_teach.models.activations import TANH, Activation
+from mbrl_teach.models.losses import MEAN_OF_SQUARES, Loss
 
 BLOCK = 128  # samples of which a Jacobian is made at once: what is carried along then stays in the cache
 
@@ -51,14 +58,22 @@ class Perceptron:
         rng: np.random.Generator,
         *,
         members: tuple[int, ...] = (),
+        activation: Activation = TANH,
         dtype: DTypeLike = np.float64,
     ):
-        self.sizes = tuple(sizes)
+        self.sizes, self.activation = tuple(sizes), activation
         count = sum((d + 1) * k for d, k in pairwise(self.sizes))
         self.parameters = np.zeros((*members, count), dtype)
         self.layers = self.views(self.parameters)
         for W, _ in self.layers:  # variance 1/d keeps what passes through at the size of its input
             W[...] = rng.standard_normal(W.shape) / np.sqrt(W.shape[-2])
+
+    def member(self, e: int) -> Perceptron:
+        """The network number `e` alone; it shares its parameters with this one."""
+        one = copy.copy(self)
+        one.parameters = self.parameters[e]
+        one.layers = one.views(one.parameters)
+        return one
 
     def views(self, vector: np.ndarray) -> list[Layer]:
         """The layers W_l, b_l inside a vector (*members, P), of parameters or of their gradient."""
@@ -72,28 +87,29 @@ class Perceptron:
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """f(x) (*members, N, p) of inputs (N, d) or (*members, N, d)."""
-        return self._output(self._hidden(x)[-1])
+        h = x
+        for layer in self.layers[:-1]:
+            h, _ = self.activation.forward(_affine(h, layer))
+        return _affine(h, self.layers[-1])
 
-    def loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Mean of squares (*members)."""
-        error = self.value(x) - y
-        return np.mean(error * error, axis=(-2, -1))
+    def loss(self, x: np.ndarray, y: np.ndarray, loss: Loss = MEAN_OF_SQUARES) -> np.ndarray:
+        """The loss (*members) at inputs (N, d) or (*members, N, d) and their targets."""
+        return loss.value(self.value(x), y)
 
-    def gradient(self, x: np.ndarray, y: np.ndarray, layers: list[Layer]) -> np.ndarray:
+    def gradient(
+        self, x: np.ndarray, y: np.ndarray, layers: list[Layer], loss: Loss = MEAN_OF_SQUARES
+    ) -> np.ndarray:
         """Write the gradient of the loss at (x, y) into `layers`, the views of a vector; return the loss."""
-        activations = self._hidden(x)
-        delta = self._output(activations[-1])
-        delta -= y
-        loss = np.mean(delta * delta, axis=(-2, -1))
-        delta *= 2.0 / (delta.shape[-2] * delta.shape[-1])
+        activations = self._forward(x)
+        value, delta = loss.slope(_affine(activations[-1][0], self.layers[-1]), y)
         for (W, _), (dW, db) in zip(reversed(self.layers), reversed(layers), strict=True):
-            h = activations.pop()
+            h, kept = activations.pop()
             np.matmul(h.mT, delta, out=dW)
             np.sum(delta, axis=-2, keepdims=True, out=db)
             if activations:
                 delta = delta @ W.mT
-                delta *= _slope(h)
-        return loss
+                delta *= self.activation.slope(h, kept)
+        return value
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """df/dx (*members, N, p, d) at inputs (N, d) or (*members, N, d)."""
@@ -102,7 +118,7 @@ class Perceptron:
 
     def _jacobian(self, x: np.ndarray) -> np.ndarray:
         weights = [W for W, _ in self.layers]
-        slopes = [_slope(h)[..., None, :, :] for h in self._hidden(x)[1:]]
+        slopes = [self.activation.slope(*pair)[..., None, :, :] for pair in self._forward(x)[1:]]
         if not slopes:  # a linear network: the same for every sample
             W = weights[0].mT[..., None, :, :]
             return np.broadcast_to(W, (*W.shape[:-3], x.shape[-2], *W.shape[-2:]))
@@ -110,27 +126,20 @@ class Perceptron:
             return _chain([W.mT for W in reversed(weights)], slopes[::-1]).swapaxes(-3, -2)
         return _chain(weights, slopes).swapaxes(-3, -2).mT  # columns of dh_l/dx, from the first to the last
 
-    def _hidden(self, x: np.ndarray) -> list[np.ndarray]:
-        """h_0 = x, h_1, …, h_{L-1}."""
-        activations = [x]
-        for W, b in self.layers[:-1]:
-            h = activations[-1] @ W
-            h += b
-            activations.append(np.tanh(h, out=h))
+    def _forward(self, x: np.ndarray) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """h_0 = x, h_1, …, h_{L-1}, each with what its slope needs."""
+        activations = [(x, None)]
+        for layer in self.layers[:-1]:
+            activations.append(self.activation.forward(_affine(activations[-1][0], layer)))
         return activations
 
-    def _output(self, h: np.ndarray) -> np.ndarray:
-        """f(x) from h_{L-1}."""
-        W, b = self.layers[-1]
-        f = h @ W
-        f += b
-        return f
 
-
-def _slope(h: np.ndarray) -> np.ndarray:
-    """tanh' = 1 - h², written over its value h."""
-    h *= h
-    return np.subtract(1.0, h, out=h)
+def _affine(h: np.ndarray, layer: Layer) -> np.ndarray:
+    """h W + b."""
+    W, b = layer
+    a = h @ W
+    a += b
+    return a
 
 
 def _chain(weights: list[np.ndarray], slopes: list[np.ndarray]) -> np.ndarray:

@@ -4,6 +4,8 @@ A share of the data is held back for *validation*: no step is made on it. From t
 at; the parameters with the lowest one are kept, and when it has not fallen for `patience` looks, training
 ends. The training loss falls on, but what is learned then is these data's noise.
 
+What is minimised is a loss of :mod:`mbrl_teach.models.losses`, the mean of squares unless another is given.
+
 Networks may have members (see :mod:`mbrl_teach.models.perceptron`): `rows` then says for each member on which
 rows of the data it is trained, and each keeps its own best parameters.
 
@@ -20,7 +22,10 @@ from tqdm.auto import tqdm
 
 from mbrl_teach.arguments import require_count, require_positive
 from mbrl_teach.models.adam import Adam
+from mbrl_teach.models.losses import MEAN_OF_SQUARES, Loss
 from mbrl_teach.models.perceptron import Perceptron
+
+TOO_FEW = 10  # with fewer rows none is held back: a validation loss of one or two rows says nothing
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Training:
-    """What has come of it; losses are means of squares, in units of the data's deviations.
+    """What has come of it; losses are those that were minimised, of data in units of their deviations.
 
     steps: how many were made; best_step (*members): after which the kept parameters were found
     looks (L,): after how many steps the losses were looked at
@@ -84,6 +89,13 @@ class Kept:
         self.loss, self.step = np.where(better, loss, self.loss), np.where(better, step, self.step)
 
 
+def split(N: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows held back, a `share` of N; of fewer than ten rows none is held back."""
+    order = rng.permutation(N)
+    held_back = 0 if N < TOO_FEW else int(np.ceil(share * N))
+    return order[held_back:], order[:held_back]
+
+
 def train(
     network: Perceptron,
     X: np.ndarray,
@@ -92,6 +104,7 @@ def train(
     validation: np.ndarray,
     settings: Settings,
     rng: np.random.Generator,
+    loss: Loss = MEAN_OF_SQUARES,
 ) -> Training:
     """Train `network` in place on rows (*members, n) of the data X (N, d), Y (N, p).
 
@@ -102,14 +115,14 @@ def train(
     kept, looks, losses = Kept(network.parameters), [0], []
     hidden = None if settings.progress is None else not settings.progress
     with tqdm(total=settings.steps, desc="training", leave=False, disable=hidden) as bar:
-        for step, recent in _descend(network, X, Y, rows, settings, rng):
+        for step, recent in _descend(network, X, Y, rows, settings, rng, loss):
             bar.update(step - looks[-1])
             if not np.isfinite(recent).all():
                 raise ValueError(f"training has diverged by step {step}: lower learning_rate")
-            loss = network.loss(X[validation], Y[validation]) if len(validation) else recent * np.nan
-            kept.look(step, network.parameters, loss)
+            unseen = network.loss(X[validation], Y[validation], loss) if len(validation) else recent * np.nan
+            kept.look(step, network.parameters, unseen)
             looks.append(step)
-            losses.append((recent, loss))
+            losses.append((recent, unseen))
             if len(validation) and step - kept.step.max() >= settings.patience * settings.look_every:
                 break
     if len(validation):
@@ -118,14 +131,14 @@ def train(
     return Training(step, kept.step, np.array(looks[1:]), seen, unseen, step < settings.steps)
 
 
-def _descend(network, X, Y, rows, settings, rng) -> Iterator[tuple[int, np.ndarray]]:
+def _descend(network, X, Y, rows, settings, rng, loss) -> Iterator[tuple[int, np.ndarray]]:
     """Make all steps; at every look, the step's number and the mean training loss since the last one."""
     gradient = np.empty_like(network.parameters)
     layers, adam = network.views(gradient), Adam(network.parameters)
     total, since = np.zeros(gradient.shape[:-1]), 0
     for step in range(1, settings.steps + 1):
         batch = rows[..., rng.integers(rows.shape[-1], size=settings.batch)]
-        total += network.gradient(X[batch], Y[batch], layers)
+        total += network.gradient(X[batch], Y[batch], layers, loss)
         adam.learning_rate = settings.learning_rate * 0.1 ** (step / settings.steps)
         adam.step(gradient)
         if step % settings.look_every == 0 or step == settings.steps:
