@@ -30,7 +30,7 @@ from mbrl_teach.models.dynamics_model import DynamicsModel, Regression
 from mbrl_teach.models.encoding import Encoding
 from mbrl_teach.models.features import FeatureMap, Radial, RandomFourier
 from mbrl_teach.models.linear_gaussian import BayesianLinear
-from mbrl_teach.models.normalised_regression import Normalised
+from mbrl_teach.models.normalised_regression import Normalised, nothing_varies
 
 LENGTHSCALES = (0.5, 1.0, 2.0, 4.0)  # in the inputs' deviations
 KINDS = {"fourier": RandomFourier, "radial": Radial}
@@ -84,6 +84,9 @@ class FeatureRegression(Regression):
 class MostEvident(Regression):
     """Of several regressions the one whose `log_evidence` is largest, once each has seen the data.
 
+    Where nothing varies (one step, a world at rest) the evidence would be for "nothing ever does". Then the
+    first one is taken: let it be the one that promises least.
+
     Attribute after `fit`: chosen. Everything is asked of it.
     """
 
@@ -91,8 +94,9 @@ class MostEvident(Regression):
         self.candidates = list(candidates)
 
     def fit(self, X, Y):
-        """Fit all, keep the best; the first of equals."""
-        self.chosen = max((one.fit(X, Y) for one in self.candidates), key=lambda one: one.log_evidence)
+        """Fit all, choose the best; the first of equals."""
+        candidates = self.candidates[:1] if nothing_varies(Y) else self.candidates
+        self.chosen = max((one.fit(X, Y) for one in candidates), key=lambda one: one.log_evidence)
         return self
 
     def mean(self, X):
@@ -127,7 +131,7 @@ class BayesianFeatures(DynamicsModel):
     features: how many, K
     kind: "fourier" or "radial", see :mod:`mbrl_teach.models.features`
     lengthscale: ℓ, a number or one for each input, in deviations of the inputs; None: by the evidence
-    prior_precision: λ, how small the prior takes the weights to be, in the noise's units; None: by the evidence
+    prior_precision: λ: how small the prior takes the weights, against the noise; None: by the evidence
     prior_noise: the noise expected before any data, in deviations of the change; outweighed by a few steps
     encoding: φ, by default the state
 

@@ -9,6 +9,9 @@ one") then means the same in every world; see :mod:`mbrl_teach.models.normalisat
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+
+import numpy as np
 
 from mbrl_teach.models.dynamics_model import Regression
 from mbrl_teach.models.normalisation import Normalisation
@@ -55,3 +58,17 @@ class Normalised(Regression):
         drawn = copy.copy(self)
         drawn.regression = self.regression.posterior_sample(rng)
         return drawn
+
+
+def rowwise(function: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+    """`function`, which takes rows (N, d), at `X` (..., d)."""
+    result = function(X.reshape(-1, X.shape[-1]))
+    return result.reshape(*X.shape[:-1], *result.shape[1:])
+
+
+def nothing_varies(Y: np.ndarray) -> bool:
+    """Whether normalised targets (N, p) hold one number in each column: one row, or a world at rest.
+
+    There is then nothing to estimate a scale from, and an evidence would take what it sees for all there is.
+    """
+    return bool(np.ptp(Y, axis=0).max() < 1e-9)  # a column that varies has deviation 1

@@ -31,8 +31,8 @@ def fitted(features, data):
     return FeatureRegression(features, BayesianLinear(PRECISION)).fit(*data)
 
 
-def model_of(steps, **settings):
-    return BayesianFeatures(**{"rng": np.random.default_rng(2), "encoding": Angles(0)} | settings).fit(*steps)
+def model_of(data, **settings):
+    return BayesianFeatures(**{"rng": np.random.default_rng(2), "encoding": Angles(0)} | settings).fit(*data)
 
 
 @pytest.mark.parametrize("kind", [RandomFourier, Radial])
@@ -60,11 +60,9 @@ def test_with_more_fourier_features_it_approaches_the_process_of_the_kernel(data
         off = regression.mean(X)[:, 0] - mean, np.sqrt(PRECISION * doubt) - std
         return [np.mean(one**2) for one in off]
 
-    few, many = (
-        np.sqrt(np.mean([errors(count, seed) for seed in range(8)], axis=0)) for count in (200, 1800)
-    )
+    few, many = (np.sqrt(np.mean([errors(count, seed) for seed in range(8)], axis=0)) for count in (100, 900))
     assert (few / many > 2.0).all()  # 3 in the limit
-    assert (many < [0.1 * mean.std(), 0.05]).all()
+    assert (many < [0.15 * mean.std(), 0.07]).all()
 
 
 def test_the_evidence_finds_the_length_scale_of_the_world():
@@ -118,7 +116,7 @@ def test_drawn_worlds_have_the_moments_that_are_predicted():
     model = model_of((s * scale, a, s_next * scale), encoding=None, features=30)
     s, a = np.array([[2.0, -1.0], [0.0, 0.5]]) * scale, np.array([[2.0], [0.0]])
     prediction, rng = model.predict(s, a), np.random.default_rng(12)
-    worlds = [model.posterior_sample(rng) for _ in range(3000)]
+    worlds = [model.posterior_sample(rng) for _ in range(2000)]
     said = [world.predict(s, a) for world in worlds]
     means = np.array([one.mean for one in said])
     np.testing.assert_allclose(
@@ -164,10 +162,12 @@ def test_radial_features_are_sure_of_themselves_far_from_the_data():
 
 
 def test_one_step_and_constant_columns_leave_the_prior():
-    model = model_of(([[1.0, 2.0]], [[0.5]], [[1.5, 1.0]]), encoding=None, prior_precision=0.01)
+    """Without a scale in the data no evidence is asked, and the loosest of the priors stays."""
+    model = model_of(([[1.0, 2.0]], [[0.5]], [[1.5, 1.0]]), encoding=None)
     np.testing.assert_allclose(model.predict([1.0, 2.0], [0.5]).mean, [1.5, 1.0], atol=1e-6)
     near, far = model.predict([1.0, 2.0], [0.5]), model.predict([9.0, 2.0], [0.5])
-    assert (far.epistemic > 10 * near.epistemic).all()
+    assert (far.epistemic > 1e4 * near.epistemic).all()
+    assert (far.epistemic > 1.0).all()
     still = model_of((np.ones((9, 2)), np.full((9, 1), 0.1), np.ones((9, 2))), encoding=None)
     np.testing.assert_allclose(still.dynamics(np.ones(2), np.full(1, 0.1)), 1.0, atol=1e-12)
 
