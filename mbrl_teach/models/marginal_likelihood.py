@@ -30,6 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg.blas import dsyr
 from scipy.linalg.lapack import dpocon, dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
@@ -100,12 +101,10 @@ def value_and_gradient(theta: np.ndarray, X: np.ndarray, y: np.ndarray) -> tuple
     K_f, L = factorise(kernel, noise_variance, X)
     alpha = solve(L, y)
     value = log_marginal_likelihood(L, alpha, y)
-    K_inverse = dpotri(L, lower=1, overwrite_c=1)[0]  # its lower triangle: each pair once
-    of_noise = 0.5 * noise_variance * (alpha @ alpha - np.trace(K_inverse))
-    W = np.outer(alpha, alpha)
-    W -= K_inverse
-    W *= K_f
-    W = np.tril(W)
+    K_inverse = dpotri(L, lower=1, overwrite_c=1)[0]  # its lower triangle: each pair once, zeros above
+    W = dsyr(1.0, alpha, a=-K_inverse, lower=1, overwrite_a=1)  # αα' - K⁻¹, likewise
+    of_noise = 0.5 * noise_variance * np.trace(W)
+    W *= K_f.T
     of_signal = W.sum() - 0.5 * np.trace(W)
     return value, np.concatenate([[of_signal], squared_distances(W, X / kernel.lengthscales), [of_noise]])
 
@@ -177,19 +176,19 @@ def _box(theta, X, y, bounds):
 
 
 def _search(theta, X, y, low, high, callback):
-    """L-BFGS-B from θ; where K is singular, the objective is a wall."""
-    wall = None
+    """L-BFGS-B from θ. Where K is singular the loss is a wall, higher than at the start by far."""
+    wall: list[float] = []
 
     def loss(theta):
         try:
             value, gradient = value_and_gradient(theta, X, y)
         except SingularKernelError:
-            if wall is None:
+            if not wall:
                 raise
-            return wall, np.zeros_like(theta)
+            return wall[0], np.zeros_like(theta)
+        wall.append(10.0 * abs(value) + 1e3 * len(y))
         return -value, -gradient
 
-    wall = abs(loss(theta)[0]) * 10.0 + 1e3 * len(y)
     said = callback and (lambda intermediate_result: callback(-float(intermediate_result.fun)))
     result = minimize(
         loss, theta, jac=True, method="L-BFGS-B", bounds=np.stack([low, high], axis=-1), callback=said
