@@ -42,8 +42,8 @@ def pets(
     read_state: ReadState = lambda observation: observation,
     encoding: Encoding | None = None,
     scheme: Scheme = "TSinf",
-    horizon: int = 30,
-    particles: int = 10,
+    horizon: int = 25,
+    particles: int = 5,
     ensemble: Mapping[str, object] | None = None,
     planner: Mapping[str, object] | None = None,
     base_policy: Policy | None = None,
@@ -81,5 +81,5 @@ def pets(
     )
 
 
-ENSEMBLE: Mapping[str, object] = {"steps": 600, "batch": 128}
-PLANNER: Mapping[str, object] = {"population": 200, "elites": 20, "iterations": 3}
+ENSEMBLE: Mapping[str, object] = {"steps": 500, "batch": 128}
+PLANNER: Mapping[str, object] = {"population": 100, "elites": 10, "iterations": 3}

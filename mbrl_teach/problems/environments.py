@@ -15,6 +15,7 @@ import gymnasium
 ENVIRONMENTS = (
     ("Pendulum-v0", "pendulum:PendulumEnv", 200),
     ("CartPole-v0", "cart_pole:CartPoleEnv", 150),
+    ("CartPoleSwingUp-v0", "cart_pole_swing_up:CartPoleSwingUpEnv", 50),
     ("CarParking-v0", "car:CarEnv", 500),
     ("Unicycle-v0", "unicycle:UnicycleEnv", 100),
     ("Particle-v0", "particle:ParticleEnv", 20),
