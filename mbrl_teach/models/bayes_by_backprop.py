@@ -25,12 +25,12 @@ shuns what the posterior excludes, so its variances are those of one parameter w
     σ_j² = 1 / Λ_jj <= (Λ⁻¹)_jj        for a normal posterior of precision Λ,
 
 and it is too sure, above all where there are no data. And each parameter costs: with few data q leaves most
-of a wide network at the prior and calls the rest noise. F says so itself: narrow networks have the lower one.
+of a wide network at the prior, and calls the rest noise. F says so itself: often a narrow one has a lower F.
 
 Source: Blundell et al., Weight Uncertainty in Neural Networks (ICML 2015), section 3; Bishop, Pattern
 Recognition and Machine Learning (2006), section 10.1.2 (factorised normals are too narrow); Foong et al., On
 the Expressiveness of Approximate Inference in Bayesian Neural Networks (NeurIPS 2020), theorem 1 (in
-between).
+between, for one layer of ReLU).
 """
 
 from __future__ import annotations

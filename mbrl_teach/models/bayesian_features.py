@@ -53,6 +53,10 @@ class FeatureRegression(Regression):
         """log p(Y | X), for these features and this prior."""
         return self.linear.log_evidence
 
+    def predict(self, X):
+        """All three (..., p), from features that are computed once."""
+        return self.linear.predict(self.features.values(X))
+
     def mean(self, X):
         """(..., p)."""
         return self.linear.mean(self.features.values(X))

@@ -67,8 +67,8 @@ class GaussianProcess:
     signal_variance: σ_f², in squared units of the targets
     lengthscales: ℓ (d,), or one number for all d, in units of the inputs
     noise_variance: σ_n²; it must be positive, and where inputs are equal more than 1e-14 N σ_f²
-    bounds: lowest and highest value of each in the optimisation; None: 1e-5 and 1e5, or these in the units of
-        the data (mean square of the targets, deviation of an input) where that is wider
+    bounds: lowest and highest value of each in the optimisation; None: 1e-5 and 1e5, or if these are in the
+        way, the same in the units of the data (mean square of the targets, deviation of an input)
 
     Before `fit` it is the prior. Attributes: signal_variance, lengthscales (d,), noise_variance, as given or
     as found by `fit`; after it inputs (N, d), targets (N,), L (N, N), alpha (N,) and `optimisation`, None
@@ -99,6 +99,7 @@ class GaussianProcess:
         self._sizes = {"d": len(ell)} if np.ndim(lengthscales) else {}
         self.inputs, self.L = np.empty((0, len(ell))), np.empty((0, 0))
         self.targets = self.alpha = np.empty(0)
+        self._L_inverse: np.ndarray | None = None
         self.optimisation: evidence.Optimisation | None = None
 
     @property
@@ -123,7 +124,7 @@ class GaussianProcess:
 
         optimise: search for hyperparameters, from those given to the constructor; False: keep these. A single
             row says nothing of them: they are kept
-        callback: called with the log marginal likelihood after each step of the search
+        callback: called with the log marginal likelihood after each step of each search
 
         Raises ValueError for arrays that do not fit together, hold NaN or infinity or no row, or more than
         `MOST_ROWS`, and for a kernel matrix that is singular to working precision.
@@ -139,11 +140,12 @@ class GaussianProcess:
             theta = evidence.pack(kernel, noise_variance)
             theta, optimisation = evidence.maximise(theta, X, y, self.bounds, callback)
             kernel, noise_variance = evidence.unpack(theta)
-        L = evidence.factorise(kernel, noise_variance, X)[1]
+        K_f, L = evidence.factorise(kernel, noise_variance, X)
+        alpha = evidence.solve(L, y)
+        _require_solved(K_f @ alpha + noise_variance * alpha, y, noise_variance)
         self.kernel, self.noise_variance, self.optimisation = kernel, noise_variance, optimisation
-        self.inputs, self.targets, self.L, self.alpha = X.copy(), y.copy(), L, evidence.solve(L, y)
+        self.inputs, self.targets, self.L, self.alpha = X.copy(), y.copy(), L, alpha
         self._L_inverse = None
-        self._require_solved()
         return self
 
     def predict(self, inputs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -214,15 +216,6 @@ class GaussianProcess:
         if not len(self.targets):
             raise ValueError(f"{type(self).__name__} has seen no data; call fit first")
 
-    def _require_solved(self) -> None:
-        """At the data the mean is y - σ_n² α; if it is not, by rounding, K is too near a singular one."""
-        off = np.abs(self.mean(self.inputs) + self.noise_variance * self.alpha - self.targets).max()
-        if not off <= UNSOLVED * np.abs(self.targets).max():
-            raise evidence.SingularKernelError(
-                f"the mean misses its equations by {off:.1e}: equal or close inputs differ in their "
-                f"targets, and noise_variance = {self.noise_variance:.3g} is too small for that; raise it"
-            )
-
 
 @dataclass(frozen=True)
 class PosteriorFunction:
@@ -262,4 +255,14 @@ def _require_memory(X: np.ndarray) -> None:
             f"inputs must have at most {MOST_ROWS} rows; got {len(X)}: the kernel matrix has N² numbers of "
             f"8 bytes, {8e-9 * len(X) ** 2:.1f} GB here, and its factorisation takes N³/3 steps. Fit to "
             "fewer rows (GaussianProcessModel: max_points), or take a model whose cost does not grow so"
+        )
+
+
+def _require_solved(reached: np.ndarray, y: np.ndarray, noise_variance: float) -> None:
+    """K α is y; where it is not, by rounding, K is too near a singular one for these targets."""
+    off = np.abs(reached - y).max()
+    if not off <= UNSOLVED * np.abs(y).max():
+        raise evidence.SingularKernelError(
+            f"the mean misses its equations by {off:.1e}: equal or close inputs differ in their targets, and "
+            f"noise_variance = {noise_variance:.3g} is too small for that; raise it"
         )

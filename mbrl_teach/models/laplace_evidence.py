@@ -15,7 +15,7 @@ each direction of θ counts by the share of its precision that the data give. Th
 
     log p(Y) ≈ -M(θ*) - 1/2 log|A| + 1/2 sum_j log(α t_j) - N/2 sum_k log(2π v_k)
 
-is largest where (θ* and A held fixed)
+has derivatives of zero by α and v_k, for the θ* and J at hand, where
 
     α = γ / sum_j t_j θ*_j²,        v_k = sum_i (y_ik - f_k)² / (N - γ_k).
 
@@ -26,9 +26,9 @@ evidence are exact: it is Bayesian linear regression.
 Both are estimated with one more parameter, of size 1, and one more residual, of a hundredth, so that a single
 step, or targets that never change, give numbers and not 0/0.
 
-Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992),
-sections 3-4; Bishop, Pattern Recognition and Machine Learning (2006), section 5.7; Immer et al. (AISTATS
-2021), section 2, for the Gauss-Newton matrix.
+Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992);
+Bishop, Pattern Recognition and Machine Learning (2006), section 5.7; Immer et al. (AISTATS 2021), section 2,
+for the Gauss-Newton matrix.
 """
 
 from __future__ import annotations

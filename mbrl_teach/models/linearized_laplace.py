@@ -27,6 +27,7 @@ Source: MacKay (Neural Computation 4, 1992); Bishop, Pattern Recognition and Mac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -77,24 +78,31 @@ class LaplaceRegression(Regression):
                 f"got {self.hidden}, so {network.parameters.size}"
             )
         noise = None if self.deviation is None else np.full(Y.shape[1], self.deviation**2)
-        settings = {"prior_precision": self.prior_precision, "noise": noise, "iterations": self.iterations}
         if nothing_varies(Y):
-            self._at_rest(network, settings)
-        self.posterior: Laplace = laplace(network, X, Y, rounds=self.rounds, **settings)
+            return self._stay_at_the_prior(network, X, Y, noise)
+        self.posterior: Laplace = laplace(
+            network,
+            X,
+            Y,
+            prior_precision=self.prior_precision,
+            noise=noise,
+            rounds=self.rounds,
+            iterations=self.iterations,
+        )
         return self
 
-    @staticmethod
-    def _at_rest(network: Perceptron, settings: dict[str, object]) -> None:
-        """For targets that are all zero: hidden layers as drawn from the prior, and an output of zero.
+    def _stay_at_the_prior(self, network, X, Y, noise) -> Self:
+        """For targets that are all zero: hidden layers as drawn, an output of zero, α = 1, the least noise.
 
         The most probable network would be zero in all its layers. Its tangent is a constant: it would say
         that inputs never seen do not matter.
         """
-        W, b = network.layers[-1]
-        W[...], b[...] = 0.0, 0.0
-        assumed = {"prior_precision": 1.0, "noise": np.full(W.shape[1], LEAST_NOISE)}
-        settings.update({name: value for name, value in assumed.items() if settings[name] is None})
-        settings["iterations"] = 0
+        for last in network.layers[-1]:
+            last[...] = 0.0
+        alpha = 1.0 if self.prior_precision is None else self.prior_precision
+        v = np.full(Y.shape[1], LEAST_NOISE) if noise is None else noise
+        self.posterior = laplace(network, X, Y, prior_precision=alpha, noise=v, iterations=0)
+        return self
 
     def mean(self, X):
         """f(x; θ*) (..., p)."""

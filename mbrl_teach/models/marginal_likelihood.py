@@ -39,6 +39,7 @@ from mbrl_teach.models.squared_exponential import SquaredExponential
 
 SINGULAR = 1e-14  # reciprocal condition of K below which rounding is no longer small beside the noise
 DEFAULT_BOUNDS = (1e-5, 1e5)
+FEW = 100  # rows up to which a second search costs little
 STRUCTURE = 1.0  # by what log p must exceed that of pure noise for the data to show any structure
 
 
@@ -50,13 +51,13 @@ class SingularKernelError(ValueError):
 class Optimisation:
     """How the search for hyperparameters went.
 
-    log_marginal_likelihood: at the end; evaluations: of it and its gradient; starts: how many were tried
-    converged: whether the search from the best start has come to its tolerance; message: why it ended
+    log_marginal_likelihood: at the end; evaluations: of it and its gradient; searches: how many that took
+    converged: whether the best search has come to its tolerance; message: why it ended
     """
 
     log_marginal_likelihood: float
     evaluations: int
-    starts: int
+    searches: int
     converged: bool
     message: str
 
@@ -135,23 +136,30 @@ def maximise(
 ) -> tuple[np.ndarray, Optimisation]:
     """The θ (d+2,) of the highest log p(y | X) that L-BFGS-B finds from the one given.
 
-    log p has several maxima, and one is always near: all is noise. Where nothing better comes of the start
-    given, or another one (:func:`start_from_data`) is better before its first step, that is searched from
-    too.
+    log p has several maxima, and one is always near: all is noise. So there is a second start, made from the
+    data (:func:`start_from_data`). With many rows it is tried only where the first has not come to anything
+    better than noise, or to less than the second is worth before its first step.
 
-    bounds: lowest and highest value of each hyperparameter; None: 1e-5 and 1e5, or these in the units of the
-        data where that is wider. A start outside them widens them
-    callback: called with log p after each iteration
+    bounds: lowest and highest value of each hyperparameter; None: 1e-5 and 1e5, and if the search ends at
+        these, on from there to the same in the units of the data. A start outside them widens them
+    callback: called with log p after each iteration of each search
     """
-    low, high = _box(theta, X, y, bounds)
-    searches = [_search(theta, X, y, low, high, callback)]
-    other = np.clip(start_from_data(X, y), low, high)
-    reached = searches[0][1].log_marginal_likelihood
-    if reached < max(_pure_noise(y) + STRUCTURE, _value(other, X, y)):
-        searches.append(_search(other, X, y, low, high, callback))
+    low, high = np.log(bounds or DEFAULT_BOUNDS)
+    box = np.minimum(low, theta), np.maximum(high, theta)
+    searches = [_search(theta, X, y, box, callback)]
+    if bounds is None:
+        units = np.log(_units(X, y))
+        wide = np.minimum(box[0], low + units), np.maximum(box[1], high + units)
+        if _stopped_by(box, wide, searches[0][0]):
+            searches.append(_search(searches[0][0], X, y, wide, callback))
+        box = wide
+    other = np.clip(start_from_data(X, y), *box)
+    reached = searches[-1][1].log_marginal_likelihood
+    if len(X) <= FEW or reached < max(_pure_noise(y) + STRUCTURE, _value(other, X, y)):
+        searches.append(_search(other, X, y, box, callback))
     theta, best = max(searches, key=lambda search: search[1].log_marginal_likelihood)
     evaluations = sum(found.evaluations for _, found in searches)
-    return theta, replace(best, evaluations=evaluations, starts=len(searches))
+    return theta, replace(best, evaluations=evaluations, searches=len(searches))
 
 
 def start_from_data(X: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -167,15 +175,13 @@ def _units(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.concatenate([[square], Normalisation.of(X).std, [square]])
 
 
-def _box(theta, X, y, bounds):
-    """Lowest and highest θ."""
-    units = np.ones(len(theta)) if bounds else _units(X, y)
-    low, high = bounds or DEFAULT_BOUNDS
-    low, high = np.log(low * np.minimum(1.0, units)), np.log(high * np.maximum(1.0, units))
-    return np.minimum(low, theta), np.maximum(high, theta)
+def _stopped_by(box, wide, theta) -> bool:
+    """Whether θ lies at a bound that `wide` does not have."""
+    at_low, at_high = theta <= box[0] + 1e-6, theta >= box[1] - 1e-6
+    return bool((at_low & (wide[0] < box[0])).any() or (at_high & (wide[1] > box[1])).any())
 
 
-def _search(theta, X, y, low, high, callback):
+def _search(theta, X, y, box, callback):
     """L-BFGS-B from θ. Where K is singular the loss is a wall, higher than at the start by far."""
     wall: list[float] = []
 
@@ -190,11 +196,11 @@ def _search(theta, X, y, low, high, callback):
         return -value, -gradient
 
     said = callback and (lambda intermediate_result: callback(-float(intermediate_result.fun)))
-    result = minimize(
-        loss, theta, jac=True, method="L-BFGS-B", bounds=np.stack([low, high], axis=-1), callback=said
-    )
-    found = Optimisation(-float(result.fun), result.nfev, 1, bool(result.success), str(result.message))
-    return result.x, found
+    result = minimize(loss, theta, jac=True, method="L-BFGS-B", bounds=np.stack(box, axis=-1), callback=said)
+    message = str(result.message)
+    if message.startswith("ABNORMAL"):
+        message = "no step leads higher any more, for rounding"
+    return result.x, Optimisation(-float(result.fun), result.nfev, 1, bool(result.success), message)
 
 
 def _value(theta, X, y) -> float:

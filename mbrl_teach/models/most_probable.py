@@ -9,8 +9,8 @@ All rows enter each step, so M is a function like any other, and L-BFGS brings i
 follows, a parabola at the minimum, needs just that. (Adam on batches, :mod:`mbrl_teach.models.training`, is
 for large data, and stops where data held back say so.)
 
-Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992),
-section 2; Nocedal & Wright, Numerical Optimization (2006), section 7.2 (L-BFGS).
+Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992);
+Nocedal & Wright, Numerical Optimization (2006), section 7.2 (L-BFGS).
 """
 
 from __future__ import annotations

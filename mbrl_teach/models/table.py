@@ -167,23 +167,49 @@ class TableModel:
         """How many steps ago each pair was last tried (S, A); for one never tried, the number of steps."""
         return self.steps - np.array(self.last_tried)
 
-    def posterior_sample(self, rng: np.random.Generator, *, prior: float = 1.0) -> np.ndarray:
+    def posterior_sample(self, rng: np.random.Generator, *, prior: ArrayLike = 1.0) -> np.ndarray:
         """P (A, S, S) of one world drawn from the posterior, with Dirichlet(`prior`, …) before the data.
 
-        Terminal states are absorbing. Raises ValueError unless the prior is positive.
-        """
-        require_positive(prior=prior)
-        require_generator(rng)
-        return self._transitions(lambda times: rng.dirichlet(prior + times), untried=True)
+        prior: a positive number, or (S, A, S) like `counts`, 0 where a step is known never to lead
 
-    def _transitions(self, row_from_counts, untried: bool = False) -> np.ndarray:
-        """P (A, S, S) with rows made from counts; pairs without any only if `untried`."""
-        N, terminal = self.counts, self.terminal
+        Terminal states are absorbing. Raises ValueError for a prior that is none.
+        """
+        require_generator(rng)
+        return self._posterior(rng.dirichlet, prior)
+
+    def posterior_mean(self, *, prior: ArrayLike = 1.0) -> np.ndarray:
+        """P (A, S, S), the mean of that posterior: (c + N) / (sum_s' c + N), for the same `prior` c."""
+        return self._posterior(lambda alpha: alpha / alpha.sum(), prior)
+
+    def _transitions(self, row_from_counts) -> np.ndarray:
+        """P (A, S, S) with rows made from counts, where there are any."""
+        N = self.counts
         P = np.tile(np.eye(self.state_count), (self.action_count, 1, 1))
-        chosen = ~terminal[:, None] & (untried | (N.sum(axis=-1) > 0))
-        for s, a in np.argwhere(chosen):
+        for s, a in np.argwhere(~self.terminal[:, None] & (N.sum(axis=-1) > 0)):
             P[a, s] = row_from_counts(N[s, a])
         return P
+
+    def _posterior(self, row_from_alpha, prior: ArrayLike) -> np.ndarray:
+        """P (A, S, S) with rows made from α = prior + counts, where that is not 0; terminal states stay."""
+        alpha = self.read_prior(prior) + self.counts
+        P = np.tile(np.eye(self.state_count), (self.action_count, 1, 1))
+        for s in np.flatnonzero(~self.terminal):
+            for a in range(self.action_count):
+                possible = alpha[s, a] > 0.0
+                P[a, s] = 0.0
+                P[a, s, possible] = row_from_alpha(alpha[s, a, possible])
+        return P
+
+    def read_prior(self, prior: ArrayLike) -> np.ndarray:
+        """A prior as (S, A, S). Raises ValueError for one that is negative, or lets a pair lead nowhere."""
+        S, A = self.state_count, self.action_count
+        if np.ndim(prior) == 0:
+            require_positive(prior=prior)
+            return np.full((S, A, S), float(prior))
+        prior = read_array("prior", prior, "S A S", {"S": S, "A": A})
+        if (prior < 0.0).any() or not (prior.sum(axis=-1) > 0.0).all():
+            raise ValueError("prior must not be negative, and positive somewhere for each state and action")
+        return prior
 
     def inverse(self) -> np.ndarray:
         """P̂(a | s, s') (S, S, A): which action has led from s to s'; uniform where none ever did."""

@@ -6,7 +6,7 @@ With α = 1 a weight is expected to be as large as :class:`mbrl_teach.models.per
 d_l terms of variance 1/d_l add up to something of size one, however wide the layer.
 
 Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks (Neural Computation 4, 1992),
-section 4, on weights and biases that need their own scales; Neal, Bayesian Learning for Neural Networks
+on weights and biases that need their own scales; Neal, Bayesian Learning for Neural Networks
 (1996), section 2.1, on the width.
 """
 

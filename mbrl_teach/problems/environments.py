@@ -23,6 +23,8 @@ ENVIRONMENTS = (
     ("StochasticDynaMaze-v0", "mazes:stochastic_dyna_maze", None),
     ("BlockingMaze-v0", "mazes:blocking_maze", None),
     ("ShortcutMaze-v0", "mazes:shortcut_maze", None),
+    ("RiverSwim-v0", "river_swim:RiverSwimEnv", 20),
+    ("Pit-v0", "pit:PitEnv", 40),
 )
 
 for _name, _where, _steps in ENVIRONMENTS:

@@ -20,7 +20,7 @@ BOUNDS = (1e-5, 1e5)  # scikit-learn's
 
 
 def rows() -> Iterator[Row]:
-    for N, d in ((100, 2), (500, 4)):
+    for N, d in ((200, 2), (500, 4)):
         X, y = data(N, d)
         peer = lambda X=X, y=y: theirs(X, y, "fmin_l_bfgs_b")
         ours = lambda X=X, y=y: GaussianProcess(bounds=BOUNDS).fit(X, y)

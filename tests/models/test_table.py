@@ -119,6 +119,33 @@ def test_before_any_data_the_posterior_is_the_prior():
     assert stats.kstest(share, stats.beta(2.0, 2.0).cdf).pvalue > RARE
 
 
+def test_the_prior_may_differ_from_pair_to_pair_and_exclude_states():
+    """Mean and variance of every entry, with scipy; what the prior excludes is never drawn."""
+    rng = np.random.default_rng(3)
+    model = TableModel(4, 2).fit(rng.integers(4, size=50), rng.integers(2, size=50), rng.integers(4, size=50))
+    unseen = model.counts == 0
+    prior = np.where(unseen, rng.choice([0.0, 0.2, 3.0], size=unseen.shape), 0.5)
+    mean = model.posterior_mean(prior=prior)
+    draws = np.array([model.posterior_sample(rng, prior=prior) for _ in range(2000)])
+    for s, a in np.ndindex(4, 2):
+        alpha = (prior + model.counts)[s, a]
+        possible = alpha > 0
+        exact = stats.dirichlet(alpha[possible])
+        np.testing.assert_allclose(mean[a, s, possible], exact.mean())
+        error = draws[:, a, s, possible].mean(axis=0) - exact.mean()
+        assert (np.abs(error) <= 5 * np.sqrt(exact.var() / len(draws)) + 1e-12).all()
+        np.testing.assert_allclose(draws[:, a, s, possible].var(axis=0), exact.var(), rtol=0.3, atol=1e-12)
+        assert (mean[a, s, ~possible] == 0).all()
+        assert (draws[:, a, s, ~possible] == 0).all()
+
+
+def test_the_posterior_mean_of_one_number_for_all_is_the_counts_with_that_added(model):
+    alpha = model.counts + 0.5
+    expected = np.moveaxis(alpha / alpha.sum(axis=-1, keepdims=True), 1, 0)
+    here = ~model.terminal
+    np.testing.assert_allclose(model.posterior_mean(prior=0.5)[:, here], expected[:, here])
+
+
 def test_the_inverse_model_counts_which_action_led_there(model, steps):
     s, a, s_next, _ = steps
     inverse = model.inverse()
@@ -198,6 +225,10 @@ def test_predecessors_are_the_pairs_that_led_to_a_state(model, steps):
             lambda: TableModel(2, 2).posterior_sample(np.random.default_rng(), prior=0.0),
             "prior must be positive",
         ),
+        (lambda: TableModel(2, 2).posterior_mean(prior=np.nan), "prior must be positive; got nan"),
+        (lambda: TableModel(2, 2).posterior_mean(prior=np.ones((2, 2))), "prior must have shape"),
+        (lambda: TableModel(1, 1).posterior_mean(prior=[[[-1.0]]]), "prior must not be negative"),
+        (lambda: TableModel(2, 1).posterior_mean(prior=[[[1, 1]], [[0, 0]]]), "positive somewhere"),
     ],
 )
 def test_what_does_not_fit_is_named(call, message):
