@@ -15,9 +15,10 @@ Gaussian process, with the kernel J(x) J(x')' / (α t) that training itself has 
 
 Where nothing varies (one step, a world at rest) θ* is not sought: hidden layers stay as the prior drew them.
 
-**Cost.** A is P x P for P parameters, and each input asked costs p P² multiplications: for two hidden layers
-of 32 it is P = 1300, and 500 states take some tenths of a second. Planners that ask for the mean only pay the
-network's price; for others there is :mod:`mbrl_teach.models.last_layer`, or one drawn function.
+**Cost.** A is P x P for P parameters; a row of data costs p P² multiplications in each round, and so does an
+input that is asked. For two hidden layers of 32 it is P = 1300, and 500 states take some tenths of a second.
+Planners that ask for the mean only pay the network's price; for others there is
+:mod:`mbrl_teach.models.last_layer`, or one drawn function.
 
 Source: MacKay (Neural Computation 4, 1992); Bishop, Pattern Recognition and Machine Learning (2006), section
 5.7.1; Immer, Korzepa & Bauer, Improving predictions of Bayesian neural nets via local linearization (AISTATS

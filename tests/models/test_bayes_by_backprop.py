@@ -176,6 +176,13 @@ def test_a_question_asked_twice_gets_the_same_answer(steps):
     np.testing.assert_array_equal(one.dynamics(*steps[:2]), other.dynamics(*steps[:2]))
 
 
+def test_noise_that_is_known_is_kept(steps):
+    model = model_of(steps, noise=0.2, steps=120)
+    change = model.encoding.difference(steps[2], steps[0])
+    variance = model.predict(steps[0][0], steps[1][0]).aleatoric
+    np.testing.assert_allclose(np.sqrt(variance), 0.2 * change.std(axis=0))
+
+
 def gap_ratio(kind, **settings):
     """Median epistemic variance between two clusters of data over that on them."""
     rng = np.random.default_rng(12)

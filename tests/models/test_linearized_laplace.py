@@ -209,6 +209,14 @@ def test_one_step_leaves_doubt_elsewhere_and_says_which_noise_it_takes():
     np.testing.assert_allclose(still.dynamics(np.ones(2), np.full(1, 0.1)), 1.0)
 
 
+def test_noise_and_prior_that_are_known_are_kept(steps):
+    model = model_of(steps, noise=0.2, prior_precision=3.0, iterations=5)
+    change = model.encoding.difference(steps[2], steps[0])
+    s, a = steps[0][0], steps[1][0]
+    np.testing.assert_allclose(np.sqrt(model.predict(s, a).aleatoric), 0.2 * change.std(axis=0))
+    assert model.posterior.prior_precision == 3.0
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
