@@ -5,8 +5,9 @@ are beliefs for :func:`mbrl_teach.agents.model_based.model_based_rl`, asked once
 
     history = model_based_rl(env, LinearGaussian(...), planner, reward=reward, belief=posterior_sampling, …)
 
-- **greedy**: the expected world. What nobody has seen is what the prior expects of it, and for most models
-  that is: nothing happens. There is then no reason to go there, and without going there nothing is learned.
+- **greedy**: the expected world. What nobody has seen is there what the prior expects of it: in a Gaussian
+  process about zero that nothing changes. There is then no reason to go there, and without going there
+  nothing is learned.
 - **posterior sampling** (Thompson): one world, drawn from the posterior, and kept for the whole trial. Where
   the data leave nothing open every draw is alike; elsewhere each trial believes in something else, and goes
   to see. A world drawn anew in each step would take back tomorrow what is begun today: to come far from
@@ -18,8 +19,11 @@ are beliefs for :func:`mbrl_teach.agents.model_based.model_based_rl`, asked once
 A fourth answer, all particles of a planner drawn from the posterior and their costs averaged, weighs risks,
 but is greedy too: the average world does not reward finding out.
 
-They differ where reward is far from where the data are. Where reward is dense, and the way to more of it
-leads through what is known, greedy is just as good, and spends no trial on anything else.
+They differ where reward is far from where the data are, and going to look has its price. In
+:mod:`mbrl_teach.problems.pit`, with :class:`mbrl_teach.models.stated_prior.StatedPrior` and 15 trials of one
+plan each, 7 of 20 greedy runs find the prize, where the mean happened to promise it; with posterior sampling
+and with optimism all 20 do, half of them within six and four trials. Where the reward is felt from the start,
+or pushing costs nothing, every run of all three finds it, greedy the soonest, and ends alike.
 
 In finite worlds the same three stand in :mod:`mbrl_teach.agents.tabular_exploration`.
 

@@ -109,7 +109,7 @@ def explore_table(
     S, A = read_sizes(env)
     require_generator(rng)
     episodes, horizon = require_count("episodes", episodes), require_count("horizon", horizon)
-    model, world, returns, values = TableModel(S, A), _listed_world(env), [], []
+    model, world, returns, policies = TableModel(S, A), _listed_world(env), [], []
     R, prior = _read_rewards(rewards, world, S, A), model.read_prior(prior)
     plan = _planner(strategy, R, horizon, rng, prior, confidence)
     for number in range(episodes):
@@ -118,14 +118,10 @@ def explore_table(
         seed = int(rng.integers(2**31)) if number == 0 else None  # then the environment's own chance goes on
         states, actions, earned = _follow(env, believed.policy, model, seed)
         returns.append(earned.sum())
-        if world is not None:
-            values.append(world.start @ policy_value(world.P, world.R, believed.policy))
+        policies.append(believed.policy)
         if callback is not None:
             callback(TabularEpisode(number, states, actions, earned, believed, counts))
-    if world is None:
-        return Exploration(np.array(returns), None, None, model)
-    best = float(world.start @ backward_induction(world.P, world.R, horizon).V[0])
-    return Exploration(np.array(returns), np.array(values), best, model)
+    return Exploration(np.array(returns), *_judged(policies, world), model)
 
 
 def policy_value(P: np.ndarray, R: np.ndarray, policy: np.ndarray) -> np.ndarray:
@@ -134,6 +130,15 @@ def policy_value(P: np.ndarray, R: np.ndarray, policy: np.ndarray) -> np.ndarray
     for actions in policy[::-1]:
         V = R[states, actions] + P[actions, states] @ V
     return V
+
+
+def _judged(policies: list[np.ndarray], world: TabularWorld | None) -> tuple[np.ndarray | None, float | None]:
+    """What each policy is worth on average in the true world, if that is known, and what the best is."""
+    if world is None:
+        return None, None
+    values = [world.start @ policy_value(world.P, world.R, policy) for policy in policies]
+    best = backward_induction(world.P, world.R, len(policies[0])).V[0]
+    return np.array(values), float(world.start @ best)
 
 
 def _planner(strategy, R, horizon, rng, prior, confidence) -> Callable[[TableModel], ClosedLoop]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.special import logsumexp, ndtr, ndtri
 
 from mbrl_teach.arguments import read_array
 from mbrl_teach.models.prediction import Prediction
@@ -26,6 +26,12 @@ from mbrl_teach.models.prediction import Prediction
 def mixture_moments(means: np.ndarray, variances: np.ndarray) -> Prediction:
     """Mean, aleatoric and epistemic variance (...) of members' means and variances (E, ...)."""
     return Prediction(means.mean(axis=0), variances.mean(axis=0), means.var(axis=0))
+
+
+def mixture_log_density(means: np.ndarray, variances: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """log p(y) (...) at `y` (...), the members' densities added with their largest taken out."""
+    each = -0.5 * (np.log(2.0 * np.pi * variances) + (y - means) ** 2 / variances)
+    return logsumexp(each, axis=0) - np.log(len(means))
 
 
 def mixture_quantiles(means: np.ndarray, variances: np.ndarray, probabilities: ArrayLike) -> np.ndarray:

@@ -1,48 +1,73 @@
-"""What models that know what they do not know promise, and whether it holds: coverage, side by side."""
+"""Calibration: a model that is right is found right, and one that errs is found out, in the right number."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from mbrl_teach.models.bayes_by_backprop import BayesianNetwork
-from mbrl_teach.models.bayesian_features import BayesianFeatures
-from mbrl_teach.models.last_layer import LastLayerNetwork
-from mbrl_teach.models.linearized_laplace import LaplaceNetwork
+from mbrl_teach.models import calibration
+from mbrl_teach.models.dynamics_model import DynamicsModel, Regression
+from mbrl_teach.models.encoding import Angles
 
-KINDS = {
-    "features": (BayesianFeatures, {}),
-    "laplace": (LaplaceNetwork, {"hidden": (16,)}),
-    "last layer": (LastLayerNetwork, {"hidden": (32,), "steps": 1000}),
-    "backprop": (BayesianNetwork, {"steps": 2000}),
-}
+NOISE = np.array([0.1, 2.0])
 
 
-def world(N, rng):
-    """s' = s + sin 2s + noise of 0.1, and an action that does nothing."""
-    s = rng.uniform(-3, 3, (N, 1))
-    return s, np.zeros_like(s), s + np.sin(2 * s) + 0.1 * rng.normal(size=s.shape)
+class Claims(Regression):
+    """Says that nothing changes but for noise `claimed`, with the mean off by `bias`."""
+
+    def __init__(self, claimed, bias=0.0):
+        self.claimed, self.bias = np.asarray(claimed), bias
+
+    def mean(self, X):
+        return np.full((*X.shape[:-1], 2), self.bias)
+
+    def aleatoric(self, X):
+        return np.broadcast_to(self.claimed**2, (*X.shape[:-1], 2))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_intervals_of_90_percent_cover_85_to_95(kind):
-    """New steps where there are data, pooled over five fits to 200 others each."""
-    model_of, settings = KINDS[kind]
-    covered = []
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        model = model_of(rng=rng, **settings).fit(*world(200, rng))
-        s, a, s_next = world(1000, rng)
-        mean, variance = model.predict(s, a)
-        covered.append(np.abs(s_next - mean) < 1.645 * np.sqrt(variance))
-    assert 0.85 < np.mean(covered) < 0.95
+def model(claimed, bias=0.0, encoding=None):
+    world = DynamicsModel(Claims(claimed, bias), encoding)
+    world.state_size, world.action_size = 2, 1
+    return world
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_noise_stays_and_ignorance_goes(kind):
-    """Sixteen times the data: the aleatoric variance is the world's still, the epistemic one a small part."""
-    model_of, settings = KINDS[kind]
-    rng = np.random.default_rng(5)
-    few, many = (model_of(rng=rng, **settings).fit(*world(N, rng)) for N in (100, 1600))
-    s = np.linspace(-2.5, 2.5, 50)[:, None]
-    few, many = (model.predict(s, np.zeros_like(s)) for model in (few, many))
-    assert many.aleatoric[0, 0] == pytest.approx(0.01, rel=0.25)
-    assert np.median(many.epistemic) < 0.25 * np.median(few.epistemic)
+@pytest.fixture(scope="module")
+def steps():
+    rng = np.random.default_rng(0)
+    s = rng.normal(size=(20000, 2))
+    return s, rng.normal(size=(20000, 1)), s + NOISE * rng.standard_normal(s.shape)
+
+
+def test_the_truth_is_calibrated(steps):
+    q = np.array([0.05, 0.3, 0.9])
+    np.testing.assert_allclose(calibration.coverage(model(NOISE), *steps), 0.9, atol=0.01)
+    np.testing.assert_allclose(calibration.coverage(model(NOISE), *steps, 0.5), 0.5, atol=0.015)
+    reliability = calibration.reliability(model(NOISE), *steps, q)
+    np.testing.assert_allclose(reliability, q[:, None] * np.ones(2), atol=0.015)
+    np.testing.assert_allclose(calibration.error(model(NOISE), *steps), NOISE, rtol=0.02)
+
+
+def test_a_variance_for_a_deviation_is_found_out(steps):
+    """Claims 0.01 for 0.1 and 4 for 2: too few inside, too many."""
+    inside = calibration.coverage(model(NOISE**2), *steps)
+    np.testing.assert_allclose(
+        inside, [2 * stats.norm.cdf(0.1645) - 1, 2 * stats.norm.cdf(3.29) - 1], atol=0.01
+    )
+
+
+def test_the_log_density_is_highest_for_the_truth(steps):
+    true = calibration.log_density(model(NOISE), *steps)
+    np.testing.assert_allclose(true, -0.5 * (1 + np.log(2 * np.pi * NOISE**2)), atol=0.02)
+    for other in (model(1.3 * NOISE), model(0.7 * NOISE), model(NOISE, bias=0.05)):
+        assert (calibration.log_density(other, *steps)[0] < true[0]).all()
+
+
+def test_an_angle_that_was_wrapped_is_still_near():
+    s = np.full((50, 2), 3.1)
+    s_next = s + np.array([0.1 - 2 * np.pi, 0.0])
+    errors = calibration.error(model(NOISE, encoding=Angles(0)), s, s[:, :1], s_next)
+    np.testing.assert_allclose(errors, [0.1, 0.0], atol=1e-12)
+
+
+def test_a_probability_out_of_range_is_refused(steps):
+    with pytest.raises(ValueError, match=r"probability must be in \(0, 1\); got 90"):
+        calibration.coverage(model(NOISE), *steps, 90)
