@@ -3,11 +3,11 @@
 Their instances stand in `grading.instances.pets`, the right answers in `grading.references.pets`; a known
 mistake is a reference with one keyword set.
 
-Tasks 1 and 3 draw. Their draws are judged by what every right order of draws has in common: which member moved a
-particle shows in where it went, and how far up in its Dirichlet distribution a drawn row lies is uniform
-(`grading.judges.pets`). A right answer to Task 1 is called wrong with a chance below 5e-5 (sixteen exact
-binomial tails of at most 2e-6 each, moments of the noise beyond six standard errors), one to Task 3 below
-1e-6 (two of Kolmogorov's distances). Tasks 2 and 4 are exact.
+Tasks 1 and 3 draw. Their draws are judged by what every right order of draws has in common: which member
+moved a particle shows in where it went (`grading.judges.particles`), and how far up in its Dirichlet
+distribution a drawn row lies is uniform (`grading.judges.episodes`). A right answer to Task 1 is called wrong
+with a chance below 2e-5 (seven exact binomial chances of 2e-6, moments of the noise beyond six standard
+errors), one to Task 3 below 1e-6 (Kolmogorov's distance, twice). Tasks 2 and 4 are exact.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from mbrl_teach.grading.instances import pets as instances
-from mbrl_teach.grading.judges import pets as judges
+from mbrl_teach.grading.judges import episodes, particles
 from mbrl_teach.grading.references import pets as references
 from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
@@ -64,14 +64,14 @@ trajectory_sampling = Task(
     objective="propagate particles through an ensemble",
     results={"states": "..."},
     reference=references.trajectory_sampling,
-    ask=judges.ask_particles,
+    ask=particles.ask_particles,
     properties=[
         Agrees(STEPS, 1, ("states",), instances.single_members),
-        Holds(KEEPS, 1, judges.keeps, instances.both_schemes, tolerance=ROUGHLY),
-        Holds(REDRAWS, 1, judges.redraws, instances.both_schemes, tolerance=ROUGHLY),
-        Holds(SHARED, 1, judges.shares, instances.both_schemes, tolerance=ROUGHLY),
-        Holds(FAIR, 1, judges.fair, instances.both_schemes, tolerance=ROUGHLY),
-        Holds(NOISE, 2, judges.noisy, instances.noisy_members, tolerance=ROUGHLY),
+        Holds(KEEPS, 1, particles.keeps, instances.both_schemes, tolerance=ROUGHLY),
+        Holds(REDRAWS, 1, particles.redraws, instances.both_schemes, tolerance=ROUGHLY),
+        Holds(SHARED, 1, particles.shares, instances.both_schemes, tolerance=ROUGHLY),
+        Holds(FAIR, 1, particles.fair, instances.both_schemes, tolerance=ROUGHLY),
+        Holds(NOISE, 2, particles.noisy, instances.noisy_members, tolerance=ROUGHLY),
     ],
     mistakes=mistakes_of(
         references.trajectory_sampling,
@@ -165,7 +165,9 @@ ALL_SEARCHES = (COSTS, NORMAL, BOUNDS, LOOP)
 
 
 def _priced(**changes):
-    return {"price": lambda states, actions, cost: references.expected_costs(states, actions, cost, **changes)}
+    return {
+        "price": lambda states, actions, cost: references.expected_costs(states, actions, cost, **changes)
+    }
 
 
 ensemble_cem = Task(
@@ -285,12 +287,12 @@ posterior_sampling = Task(
     objective="explore by believing a sample",
     results={"worlds": "...", "actions": "...", "counts": "..."},
     reference=references.posterior_sampling,
-    ask=judges.ask_episodes,
+    ask=episodes.ask_episodes,
     properties=[
-        Holds(DRAWN, 2, judges.drawn, instances.episodes, tolerance=SHAPE),
-        Holds(LEARNED, 1, judges.learned, instances.episodes, tolerance=SHAPE),
-        Holds(PLANNED, 2, judges.planned, instances.episodes, tolerance=ROUGHLY),
-        Holds(COUNTED, 1, judges.counted, instances.episodes, tolerance=ROUGHLY),
+        Holds(DRAWN, 2, episodes.drawn, instances.episodes, tolerance=SHAPE),
+        Holds(LEARNED, 1, episodes.learned, instances.episodes, tolerance=SHAPE),
+        Holds(PLANNED, 2, episodes.planned, instances.episodes, tolerance=ROUGHLY),
+        Holds(COUNTED, 1, episodes.counted, instances.episodes, tolerance=ROUGHLY),
     ],
     mistakes=mistakes_of(
         references.posterior_sampling,
@@ -469,9 +471,7 @@ optimistic_values = Task(
         ),
         (
             "the best state may gain more than there is: its probability is 1 at most",
-            _choosing(
-                cap=np.inf, repair=lambda p, order: references.taken_from_the_worst(p, order[:-1])
-            ),
+            _choosing(cap=np.inf, repair=lambda p, order: references.taken_from_the_worst(p, order[:-1])),
             (WIDE,),
         ),
         (

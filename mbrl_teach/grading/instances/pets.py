@@ -34,7 +34,9 @@ class Members:
 
 def _particles(rng, E, P, variances, redraw, *, N=2, T=3, n=2, m=1):
     """State, actions, predict, E, P, rng, redraw."""
-    shifts = np.array([0.0, 110.0, 370.0, 850.0])[rng.permutation(4)[:E], None] + rng.uniform(-0.5, 0.5, (E, n))
+    shifts = np.array([0.0, 110.0, 370.0, 850.0])[rng.permutation(4)[:E], None] + rng.uniform(
+        -0.5, 0.5, (E, n)
+    )
     predict = Members(rng, m, shifts, np.broadcast_to(variances, (E, n)))
     own = np.random.default_rng(rng.integers(2**62))
     return 1.0 + rng.uniform(size=n), rng.normal(size=(N, T, m)), predict, E, P, own, redraw
@@ -91,7 +93,9 @@ class Cost:
     def __call__(self, s, a):
         """What a step from s with a costs."""
         s, a = np.asarray(s, dtype=float), np.asarray(a, dtype=float)
-        return (s**2 + 0.1 * s**4) @ self.of_s + a**2 @ self.of_a + np.sum(np.tanh(s @ self.mixed) * a, axis=-1)
+        return (
+            (s**2 + 0.1 * s**4) @ self.of_s + a**2 @ self.of_a + np.sum(np.tanh(s @ self.mixed) * a, axis=-1)
+        )
 
 
 OTHER_COSTS = (
@@ -185,9 +189,9 @@ class Moves:
 def _episodes(rng, *, A=3, reachable=6, elsewhere=2, episodes=40, T=5):
     """Prior, counts, plan, world, start, episodes, T, rng; some states are never reached.
 
-    Most entries of the prior are small and most counts are 0, but none of a whole row. What an action is worth
-    is decided by how likely it seems to lead to one of the states that are never reached, so that plans differ
-    from draw to draw, however much was seen.
+    Most entries of the prior are small and most counts are 0, but none of a whole row. What an action is
+    worth is decided by how likely it seems to lead to one of the states that are never reached, so that plans
+    differ from draw to draw, however much was seen.
     """
     S = reachable + elsewhere
     shape = A, S, S
@@ -211,14 +215,18 @@ def episodes(rng):
 
 
 def _world(rng, widths, sweeps, *, A=2, S=5):
-    """P, R, width, gamma, V, sweeps; each row of P has the smallest probability where V is the worst."""
-    P, V = np.empty((A, S, S)), 3.0 * rng.permutation(S) + rng.uniform(-0.5, 0.5, size=S)
-    for a, s in np.ndindex(A, S):
-        P[a, s] = rng.dirichlet(np.full(S, 3.0))
-    P = 0.1 + 0.5 * P  # every entry is at least 0.1, and the sum is 1 with S = 5
-    width = rng.uniform(*widths, size=(S, A))
-    R = rng.uniform(0.0, 3.0, size=(S, A))
-    return P, R, width, rng.uniform(0.6, 0.8), V, sweeps
+    """P, R, width, gamma, V, sweeps; every entry of P is between 0.1 and 0.6.
+
+    To take from the states in the order of their numbers is wrong in the first sweep and in the last.
+    """
+    while True:
+        P = 0.1 + (1.0 - 0.1 * S) * rng.dirichlet(np.full(S, 3.0), size=(A, S))
+        V = 3.0 * rng.permutation(S) + rng.uniform(-0.5, 0.5, size=S)
+        width, R = rng.uniform(*widths, size=(S, A)), rng.uniform(0.0, 3.0, size=(S, A))
+        case = P, R, width, rng.uniform(0.6, 0.8), V, sweeps
+        last = V if sweeps == 1 else references.optimistic_values(*case[:5], sweeps - 1)[1]
+        if all(np.argmin(x) > (np.argmax(x) == 0) for x in (V, last)):
+            return case
 
 
 def narrow_sets(rng):
@@ -229,11 +237,11 @@ def narrow_sets(rng):
 def wide_sets(rng):
     """One sweep; the best next state takes from several others, and in some rows it becomes certain."""
     P, R, width, *rest = _world(rng, (0.5, 0.9), 1)
-    width[rng.integers(5)] = 2.0
-    width[rng.integers(5), 0] = 0.0
+    certain, known = rng.choice(5, size=2, replace=False)
+    width[certain], width[known, 0] = 2.0, 0.0
     return [(P, R, width, *rest)]
 
 
 def many_sweeps(rng):
-    """So many that the values stand still."""
-    return [_world(rng, (0.2, 0.6), 80)]
+    """So many that the values stand still; most of the best next states take from more than the worst."""
+    return [_world(rng, (0.5, 0.8), 80)]

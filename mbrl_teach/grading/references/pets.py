@@ -97,7 +97,7 @@ def ensemble_cem(
     deviation=np.std,
     carry=lambda old, new: new,
 ):
-    """Mean and deviation (T, m) of the last elites, and the expected costs (iterations, N) of all candidates."""
+    """Mean and deviation (T, m) of the last elites, and expected costs (iterations, N) of all candidates."""
     costs, normal = [], (mean, std)
     for i in range(len(noise)):
         candidates = draw(*normal, noise_of(noise, i), low, high)
