@@ -59,7 +59,7 @@ def profile(states, actions, predict):
 
 
 def _moments(z):
-    """1; of the noise (P, N, T, n): mean, deviation among particles, size, correlations (steps, components)."""
+    """1; of the noise (P, N, T, n): mean, deviation among particles, size, two correlations."""
     together = lambda x, y: np.mean(x * y) / max(np.sqrt(np.mean(x**2) * np.mean(y**2)), ROUNDING)
     return (
         1.0,  # a part that is all zero would not name a mistake

@@ -1,7 +1,7 @@
 """Profiles of what was drawn: shares and moments that come out nearly the same in whatever order one draws.
 
-A check that asks for a profile instead of the draws themselves can tell a known mistake by the profile that
-the mistake has. A judge of a profile says in a sentence what is wrong, and which part of the profile shows it.
+A check that asks for a profile instead of the draws themselves can tell a known mistake by the profile
+that it has. A judge of a profile says in a sentence what is wrong, and which part of the profile shows it.
 """
 
 from __future__ import annotations
