@@ -15,6 +15,7 @@ from scipy.special import betainc
 from mbrl_teach.grading.judges.profiles import ROUNDING, read_result, told
 from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 
+FEW = 2  # episodes that are asked for twice
 KOLMOGOROV = 2.9  # P(√N D > 2.9) < 1e-7, for any N (Massart's bound)
 BINS = 4
 
@@ -26,11 +27,11 @@ of_actions, of_counts = partial(told, "actions", ...), partial(told, "counts", .
 
 
 def ask_episodes(function, case):
-    """Profiles of the worlds, of the actions and of the counts; the first case is asked twice."""
+    """Profiles of the worlds, of the actions and of the counts; a few episodes are asked for twice."""
     prior, counts, plan, world, start, K, T, rng = case
     A, S, _ = prior.shape
 
-    def ask():
+    def ask(K):
         given = prior.copy(), counts.copy(), plan, world, start, K, T, copy.deepcopy(rng)
         value = function(*given)
         if not isinstance(value, (tuple, list)) or len(value) != 3:
@@ -40,10 +41,10 @@ def ask_episodes(function, case):
         axes = {"worlds": "K A S S", "actions": "K T", "counts": "A S S"}
         return [read_result(name, v, axes[name], sizes) for name, v in zip(axes, value, strict=True)]
 
-    worlds, actions, found = ask()
+    worlds, actions, found = ask(K)
     if np.any(actions != np.rint(actions)) or actions.min() < 0 or actions.max() >= A:
         raise WrongAnswer(f"actions must be whole numbers from 0 to {A - 1}")
-    if np.any(worlds != ask()[0]):
+    if np.any(ask(FEW)[0] != ask(FEW)[0]):
         raise WrongAnswer(f"first wrong: worlds: the same rng brings others\nLooks like: {NOT_FROM_RNG}")
     states, tallies = walk(actions.astype(int), world, start, (A, S, S))
     return (
@@ -90,11 +91,15 @@ def _profile_of_worlds(worlds, prior, counts, tallies):
     everything = tallies[-1].sum(axis=0)
     never = ~(everything.any(axis=0) | everything.any(axis=1))
     unseen = ranks(worlds[:, :, never], pseudo_counts[:, :, never])
-    first = np.argsort(-tallies[-1], axis=-1, kind="stable")[None]
-    first = np.broadcast_to(first, worlds.shape)
-    of_first = lambda x: np.take_along_axis(x, first, axis=-1)
-    seen = ranks(of_first(worlds), of_first(pseudo_counts))[..., 0][tallies[:-1].any(axis=-1)]
+    tried, most = tallies[:-1].any(axis=-1), np.argmax(tallies[-1], axis=-1)
+    seen = ranks(_one_and_rest(worlds, most)[tried], _one_and_rest(pseudo_counts, most)[tried])
     return np.array([right, 1 - right, same, 1 - same, *_spread(unseen), *_spread(seen)])
+
+
+def _one_and_rest(rows, which):
+    """Of each row (..., S) one entry, and the others together: of a Dirichlet row these are Dirichlet, too."""
+    one = np.take_along_axis(rows, which[None, ..., None], axis=-1)
+    return np.concatenate([one, rows.sum(axis=-1, keepdims=True) - one], axis=-1)
 
 
 def _spread(values):
@@ -108,7 +113,7 @@ def _spread(values):
 
 def _profile_of_actions(worlds, actions, states, plan):
     """Shares of first and of later actions that are the plan's for the episode's world, or not."""
-    policies = np.array([plan(P) for P in worlds])
+    policies = plan(worlds)
     planned = actions == np.take_along_axis(policies, states, axis=1)
     first, later = planned[:, 0].mean(), planned[:, 1:].mean()
     return np.array([first, 1 - first, later, 1 - later])

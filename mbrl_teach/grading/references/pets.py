@@ -183,8 +183,13 @@ def worst_first(V):
 
 def taken_from_the_worst(p, order):
     """Bring the sum back to 1: each state, the worst first, gives what it has until enough is given."""
+    excess = p.sum() - 1.0
     for s in order:
-        p[s] -= min(p[s], max(p.sum() - 1.0, 0.0))
+        if excess <= 0.0:
+            return
+        given = min(p[s], excess)
+        p[s] -= given
+        excess -= given
 
 
 def most_optimistic(P, width, V, *, share=0.5, order=worst_first, cap=1.0, repair=taken_from_the_worst):
