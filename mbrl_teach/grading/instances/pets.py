@@ -218,8 +218,8 @@ def episodes(rng):
 def _world(rng, widths, sweeps, *, A=2, S=5):
     """P, R, width, gamma, V, sweeps; every entry of P is between 0.1 and 0.6.
 
-    To take from the states in the order of their numbers is wrong in the first sweep and in the last; the best
-    state of many sweeps is another one than that of `V`.
+    To take from the states in the order of their numbers is wrong in the first sweep and in the last; the
+    best state of many sweeps is another one than that of `V`.
     """
     while True:
         P = 0.1 + (1.0 - 0.1 * S) * rng.dirichlet(np.full(S, 3.0), size=(A, S))
@@ -228,8 +228,14 @@ def _world(rng, widths, sweeps, *, A=2, S=5):
         case = P, R, width, rng.uniform(0.5, 0.7), V, sweeps
         last = V if sweeps == 1 else references.optimistic_values(*case[:5], sweeps - 1)[1]
         moved = sweeps == 1 or np.argmax(V) != np.argmax(last)
-        if moved and all(np.argmin(x) > (np.argmax(x) == 0) for x in (V, last)):
+        if moved and not any(_first_is_worst_or_second(x) for x in (V, last)):
             return case
+
+
+def _first_is_worst_or_second(V):
+    """Whether of all states but the best that of the smallest number is the worst or the second-best."""
+    order = np.argsort(V)
+    return min(order[:-1]) in (order[0], order[-2])
 
 
 def narrow_sets(rng):

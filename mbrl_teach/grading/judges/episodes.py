@@ -97,7 +97,7 @@ def _profile_of_worlds(worlds, prior, counts, tallies):
 
 
 def _one_and_rest(rows, which):
-    """Of each row (..., S) one entry, and the others together: of a Dirichlet row these are Dirichlet, too."""
+    """Of each row (..., S) one entry, and the others together: these are Dirichlet if the row was."""
     one = np.take_along_axis(rows, which[None, ..., None], axis=-1)
     return np.concatenate([one, rows.sum(axis=-1, keepdims=True) - one], axis=-1)
 
