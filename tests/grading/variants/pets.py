@@ -48,6 +48,18 @@ def trajectory_sampling__particle_by_particle(state, actions, predict, E, P, rng
     return bundles
 
 
+def trajectory_sampling__with_member_p_mod_E(state, actions, predict, E, P, rng, redraw):
+    """Without luck where members are kept, as in the library."""
+    N, T, _ = actions.shape
+    states, everyone = np.zeros((P, N, T + 1, len(state))), np.arange(P)
+    states[:, :, 0] = state
+    for t in range(T):
+        e = rng.choice(E, size=P) if redraw else everyone % E
+        mean, variance = (x[e, everyone] for x in predict(states[:, :, t], actions[:, t]))
+        states[:, :, t + 1] = rng.normal(mean, np.sqrt(variance))
+    return states
+
+
 def trajectory_sampling__with_even_shares(state, actions, predict, E, P, rng, redraw):
     """As many particles for each member, in an order that is shuffled: as good as drawing each."""
     N, T, _ = actions.shape
