@@ -18,7 +18,7 @@ from mbrl_teach.grading.instances import uncertainty as instances
 from mbrl_teach.grading.judges import uncertainty as judges
 from mbrl_teach.grading.references import uncertainty as references
 from mbrl_teach.grading.student_call import NOT_FROM_RNG
-from mbrl_teach.grading.task import Agrees, Holds, Mistake, Task, mistakes_of
+from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
 
 # Task 1: Gaussian process, posterior ----------------------------------------------------------------
 
@@ -45,101 +45,99 @@ gp_predict = Task(
         Agrees(POSTERIOR_VARIANCE, 2, ("variance",), instances.unit_lengths),
         Agrees(LENGTHS, 2, ("mean", "variance"), instances.own_lengths),
     ],
-    mistakes=[
-        *mistakes_of(
-            references.gp_predict,
-            (
-                "the noise is missing in K: the data are k(X, X) + σ_n² I apart from f",
-                {"noise": lambda variance: 0.0},
-                BOTH_MOMENTS,
-            ),
-            ("the noise is added twice to K", {"noise": lambda variance: 2 * variance}, BOTH_MOMENTS),
-            ("the noise's deviation is added to K, not its variance", {"noise": np.sqrt}, BOTH_MOMENTS),
-            ("noise_variance is squared: it is σ_n² already", {"noise": np.square}, BOTH_MOMENTS),
-            (
-                "the noise is added to all of K: it belongs on the diagonal, σ_n² I",
-                {"spread": _everywhere},
-                BOTH_MOMENTS,
-            ),
-            (
-                "noise is added to k(x*, x*): the variance of f is asked, not that of a new measurement",
-                {"prior": lambda signal_variance, noise_variance: signal_variance + noise_variance},
-                OF_VARIANCE,
-            ),
-            (
-                "the deviation is returned for the variance",
-                {"finish": lambda prior, explained: np.sqrt(prior - explained)},
-                OF_VARIANCE,
-            ),
-            (
-                "the variance is the prior's: what the data explain is not taken off",
-                {"finish": lambda prior, explained: prior + 0 * explained},
-                OF_VARIANCE,
-            ),
-            (
-                "what the data explain is added: data take variance away",
-                {"finish": lambda prior, explained: prior + explained},
-                OF_VARIANCE,
-            ),
-            (
-                "k(x*, x*) is taken for 1: it is σ_f²",
-                {"prior": lambda signal_variance, noise_variance: 1.0},
-                OF_VARIANCE,
-            ),
-            (
-                "v is K⁻¹ k*: one triangle alone is solved for, v = L⁻¹ k*",
-                {"whiten": references.solved_twice},
-                OF_VARIANCE,
-            ),
-            (
-                "v is solved with L', not with L",
-                {"whiten": lambda L, k_new: np.linalg.solve(L.T, k_new)},
-                OF_VARIANCE,
-            ),
-            ("alpha is L⁻¹ y: it takes both triangles, K = L L'", {"weights": np.linalg.solve}, OF_MEAN),
-            ("alpha is missing in the mean: y itself is weighted", {"weights": lambda L, y: y}, OF_MEAN),
-            ("the targets' mean is taken off: this prior's mean is zero", {"centre": np.mean}, OF_MEAN),
-            ("signal_variance is squared: it is σ_f² already", {"signal": np.square}, BOTH_MOMENTS),
-            ("σ_f² is missing in the kernel", {"signal": lambda variance: 1.0}, BOTH_MOMENTS),
-            (
-                "the signal's deviation stands in the kernel, not its variance",
-                {"signal": np.sqrt},
-                BOTH_MOMENTS,
-            ),
-            ("the ½ in the kernel's exponent is missing", {"exponent": lambda total: -total}, BOTH_MOMENTS),
-            (
-                "the kernel falls with the distance, not with its square",
-                {"exponent": lambda total: -0.5 * np.sqrt(total)},
-                BOTH_MOMENTS,
-            ),
-            (
-                "the length scales are not squared: gap² / ℓ stands for gap² / ℓ²",
-                {"squares": lambda gap, lengthscales: gap**2 / lengthscales},
-                (LENGTHS,),
-            ),
-            (
-                "the first length scale is taken for all inputs",
-                {"squares": lambda gap, lengthscales: (gap / lengthscales[0]) ** 2},
-                (LENGTHS,),
-            ),
-            (
-                "the mean of the length scales is taken for all inputs",
-                {"squares": lambda gap, lengthscales: (gap / lengthscales.mean()) ** 2},
-                (LENGTHS,),
-            ),
-            (
-                "the gaps are multiplied by the length scales: a long one means that little changes",
-                {"squares": lambda gap, lengthscales: (gap * lengthscales) ** 2},
-                (LENGTHS,),
-            ),
-            ("the length scales are left out", {"squares": lambda gap, lengthscales: gap**2}, (LENGTHS,)),
-        ),
-        Mistake(
-            "mean and variance are exchanged: return the mean first",
-            lambda *case: references.gp_predict(*case)[::-1],
+    mistakes=mistakes_of(
+        references.gp_predict,
+        (
+            "the noise is missing in K: the data are k(X, X) + σ_n² I apart from f",
+            {"noise": lambda variance: 0.0},
             BOTH_MOMENTS,
         ),
-    ],
+        ("the noise is added twice to K", {"noise": lambda variance: 2 * variance}, BOTH_MOMENTS),
+        ("the noise's deviation is added to K, not its variance", {"noise": np.sqrt}, BOTH_MOMENTS),
+        ("noise_variance is squared: it is σ_n² already", {"noise": np.square}, BOTH_MOMENTS),
+        (
+            "the noise is added to all of K: it belongs on the diagonal, σ_n² I",
+            {"spread": _everywhere},
+            BOTH_MOMENTS,
+        ),
+        (
+            "noise is added to k(x*, x*): the variance of f is asked, not that of a new measurement",
+            {"prior": lambda signal_variance, noise_variance: signal_variance + noise_variance},
+            OF_VARIANCE,
+        ),
+        (
+            "the deviation is returned for the variance",
+            {"finish": lambda prior, explained: np.sqrt(prior - explained)},
+            OF_VARIANCE,
+        ),
+        (
+            "the variance is the prior's: what the data explain is not taken off",
+            {"finish": lambda prior, explained: prior + 0 * explained},
+            OF_VARIANCE,
+        ),
+        (
+            "what the data explain is added: data take variance away",
+            {"finish": lambda prior, explained: prior + explained},
+            OF_VARIANCE,
+        ),
+        (
+            "k(x*, x*) is taken for 1: it is σ_f²",
+            {"prior": lambda signal_variance, noise_variance: 1.0},
+            OF_VARIANCE,
+        ),
+        (
+            "v is K⁻¹ k*: one triangle alone is solved for, v = L⁻¹ k*",
+            {"whiten": references.solved_twice},
+            OF_VARIANCE,
+        ),
+        (
+            "v is solved with L', not with L",
+            {"whiten": lambda L, k_new: np.linalg.solve(L.T, k_new)},
+            OF_VARIANCE,
+        ),
+        ("alpha is L⁻¹ y: it takes both triangles, K = L L'", {"weights": np.linalg.solve}, OF_MEAN),
+        ("alpha is missing in the mean: y itself is weighted", {"weights": lambda L, y: y}, OF_MEAN),
+        ("the targets' mean is taken off: this prior's mean is zero", {"centre": np.mean}, OF_MEAN),
+        ("signal_variance is squared: it is σ_f² already", {"signal": np.square}, BOTH_MOMENTS),
+        ("σ_f² is missing in the kernel", {"signal": lambda variance: 1.0}, BOTH_MOMENTS),
+        (
+            "the signal's deviation stands in the kernel, not its variance",
+            {"signal": np.sqrt},
+            BOTH_MOMENTS,
+        ),
+        ("the ½ in the kernel's exponent is missing", {"exponent": lambda total: -total}, BOTH_MOMENTS),
+        (
+            "the kernel falls with the distance, not with its square",
+            {"exponent": lambda total: -0.5 * np.sqrt(total)},
+            BOTH_MOMENTS,
+        ),
+        (
+            "the length scales are not squared: gap² / ℓ stands for gap² / ℓ²",
+            {"squares": lambda gap, lengthscales: gap**2 / lengthscales},
+            (LENGTHS,),
+        ),
+        (
+            "the first length scale is taken for all inputs",
+            {"squares": lambda gap, lengthscales: (gap / lengthscales[0]) ** 2},
+            (LENGTHS,),
+        ),
+        (
+            "the mean of the length scales is taken for all inputs",
+            {"squares": lambda gap, lengthscales: (gap / lengthscales.mean()) ** 2},
+            (LENGTHS,),
+        ),
+        (
+            "the gaps are multiplied by the length scales: a long one means that little changes",
+            {"squares": lambda gap, lengthscales: (gap * lengthscales) ** 2},
+            (LENGTHS,),
+        ),
+        ("the length scales are left out", {"squares": lambda gap, lengthscales: gap**2}, (LENGTHS,)),
+        (
+            "mean and variance are exchanged: return the mean first",
+            {"told": lambda mean, variance: (variance, mean)},
+            BOTH_MOMENTS,
+        ),
+    ),
 )
 
 # Task 2: log marginal likelihood --------------------------------------------------------------------
@@ -588,11 +586,6 @@ def _fraction(x):
     return np.exp(x) / (1 + np.exp(x))
 
 
-def _gradients_exchanged(*case):
-    log_variance, loss, d_mean, d_raw = references.gaussian_nll(*case)
-    return log_variance, loss, d_raw, d_mean
-
-
 def _log_2_pi():
     return np.log(2 * np.pi)
 
@@ -610,152 +603,150 @@ gaussian_nll = Task(
         Agrees(TO_RAW, 1, ("d_raw",), instances.usual_outputs),
         Agrees(EXTREME, 1, ("log_variance", "loss", "d_raw"), instances.extreme_outputs),
     ],
-    mistakes=[
-        *mistakes_of(
-            references.gaussian_nll,
-            (
-                "the bounds come in the wrong order: first the upper one, then the lower",
-                {"bound": _lower_then_upper},
-                ALL_OF_LOSS,
-            ),
-            ("the lower bound is missing", {"bound": _upper_alone}, ALL_OF_LOSS),
-            ("the upper bound is missing", {"bound": _lower_alone}, ALL_OF_LOSS),
-            (
-                "the bounds are hard ones: beyond them np.clip has no gradient",
-                {"bound": _cut_off},
-                ALL_OF_LOSS,
-            ),
-            (
-                "log_variance is taken for the log of a deviation: σ² = exp(log_variance)",
-                {
-                    "precision": lambda log_variance: np.exp(-2 * log_variance),
-                    "each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi()) + log_variance,
-                    "to_log_variance": lambda e, w: 1 - e**2 * w,
-                },
-                (LOSS, TO_MEAN, TO_RAW, EXTREME),
-            ),
-            (
-                "the errors are divided by the deviation, not by the variance",
-                {"precision": lambda log_variance: np.exp(-0.5 * log_variance)},
-                (LOSS, TO_MEAN, TO_RAW, EXTREME),
-            ),
-            (
-                "the squared errors are multiplied by the variance: divide by it",
-                {"precision": np.exp},
-                (LOSS, TO_MEAN, TO_RAW, EXTREME),
-            ),
-            (
-                "½ log 2π is missing",
-                {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + log_variance)},
-                OF_LOSS,
-            ),
-            (
-                "the log-variance is missing in the loss: a large variance would cost nothing",
-                {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi())},
-                OF_LOSS,
-            ),
-            (
-                "the ½ of the log-variance is missing",
-                {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi()) + log_variance},
-                OF_LOSS,
-            ),
-            (
-                "the ½ of the squared error is missing",
-                {"each": lambda e, w, log_variance: e**2 * w + 0.5 * (log_variance + _log_2_pi())},
-                OF_LOSS,
-            ),
-            (
-                "the errors in the loss are not squared",
-                {"each": lambda e, w, log_variance: 0.5 * (np.abs(e) * w + log_variance + _log_2_pi())},
-                OF_LOSS,
-            ),
-            ("the loss is summed over the samples: take their mean", {"total": np.sum}, OF_LOSS),
-            ("the loss is the mean over outputs, too: add them up", {"total": np.mean}, OF_LOSS),
-            (
-                "loss and gradients are divided by the number of outputs, too: 1/N alone is asked",
-                {"total": np.mean, "share": lambda e: 1 / e.size},
-                (LOSS, TO_MEAN, TO_RAW, EXTREME),
-            ),
-            (
-                "the loss has the wrong sign: it is the negative log-likelihood",
-                {"total": lambda each: -each.sum() / len(each)},
-                OF_LOSS,
-            ),
-            (
-                "the gradients are those of the sum over samples: 1/N is missing",
-                {"share": lambda e: 1.0},
-                (TO_MEAN, *OF_RAW),
-            ),
-            ("d_mean has the wrong sign", {"to_mean": lambda e, w: e * w}, (TO_MEAN,)),
-            (
-                "d_mean lacks the variance: the errors are divided by it",
-                {"to_mean": lambda e, w: -e},
-                (TO_MEAN,),
-            ),
-            (
-                "d_mean is twice too large: the 2 of the square meets the ½",
-                {"to_mean": lambda e, w: -2 * e * w},
-                (TO_MEAN,),
-            ),
-            (
-                "d_raw is the gradient over log_variance: the bounds have slopes",
-                {"through": lambda slope: 1.0},
-                OF_RAW,
-            ),
-            (
-                "d_raw lacks the slope of the lower bound",
-                {"bound": _other_slope(lambda raw, below, low, high: references.expit(high - raw))},
-                OF_RAW,
-            ),
-            (
-                "d_raw lacks the slope of the upper bound",
-                {"bound": _other_slope(lambda raw, below, low, high: references.expit(below - low))},
-                OF_RAW,
-            ),
-            (
-                "the lower bound's slope is taken at raw, not at what the upper bound has made of it",
-                {
-                    "bound": _other_slope(
-                        lambda raw, below, low, high: (
-                            references.expit(high - raw) * references.expit(raw - low)
-                        )
-                    )
-                },
-                OF_RAW,
-            ),
-            (
-                "the upper bound's slope is turned round: softplus comes with a minus, and so does raw",
-                {
-                    "bound": _other_slope(
-                        lambda raw, below, low, high: (
-                            references.expit(raw - high) * references.expit(below - low)
-                        )
-                    )
-                },
-                OF_RAW,
-            ),
-            (
-                "the slopes overflow: e^x / (1 + e^x) is ∞ / ∞ where x is large",
-                {
-                    "bound": _other_slope(
-                        lambda raw, below, low, high: _fraction(high - raw) * _fraction(below - low)
-                    )
-                },
-                (EXTREME,),
-            ),
-            ("d_raw's ½ is missing", {"to_log_variance": lambda e, w: 1 - e**2 * w}, OF_RAW),
-            (
-                "a minus is missing in d_raw: e^-λ falls where λ grows",
-                {"to_log_variance": lambda e, w: 0.5 * (1 + e**2 * w)},
-                OF_RAW,
-            ),
-            ("d_raw has the wrong sign", {"to_log_variance": lambda e, w: 0.5 * (e**2 * w - 1)}, OF_RAW),
-            (
-                "d_raw lacks the 1 of the log-variance's own slope",
-                {"to_log_variance": lambda e, w: -0.5 * e**2 * w},
-                OF_RAW,
-            ),
+    mistakes=mistakes_of(
+        references.gaussian_nll,
+        (
+            "the bounds come in the wrong order: first the upper one, then the lower",
+            {"bound": _lower_then_upper},
+            ALL_OF_LOSS,
         ),
-        Mistake("d_mean and d_raw are exchanged", _gradients_exchanged, (TO_MEAN, *OF_RAW)),
-    ],
+        ("the lower bound is missing", {"bound": _upper_alone}, ALL_OF_LOSS),
+        ("the upper bound is missing", {"bound": _lower_alone}, ALL_OF_LOSS),
+        (
+            "the bounds are hard ones: beyond them np.clip has no gradient",
+            {"bound": _cut_off},
+            ALL_OF_LOSS,
+        ),
+        (
+            "log_variance is taken for the log of a deviation: σ² = exp(log_variance)",
+            {
+                "precision": lambda log_variance: np.exp(-2 * log_variance),
+                "each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi()) + log_variance,
+                "to_log_variance": lambda e, w: 1 - e**2 * w,
+            },
+            (LOSS, TO_MEAN, TO_RAW, EXTREME),
+        ),
+        (
+            "the errors are divided by the deviation, not by the variance",
+            {"precision": lambda log_variance: np.exp(-0.5 * log_variance)},
+            (LOSS, TO_MEAN, TO_RAW, EXTREME),
+        ),
+        (
+            "the squared errors are multiplied by the variance: divide by it",
+            {"precision": np.exp},
+            (LOSS, TO_MEAN, TO_RAW, EXTREME),
+        ),
+        (
+            "½ log 2π is missing",
+            {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + log_variance)},
+            OF_LOSS,
+        ),
+        (
+            "the log-variance is missing in the loss: a large variance would cost nothing",
+            {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi())},
+            OF_LOSS,
+        ),
+        (
+            "the ½ of the log-variance is missing",
+            {"each": lambda e, w, log_variance: 0.5 * (e**2 * w + _log_2_pi()) + log_variance},
+            OF_LOSS,
+        ),
+        (
+            "the ½ of the squared error is missing",
+            {"each": lambda e, w, log_variance: e**2 * w + 0.5 * (log_variance + _log_2_pi())},
+            OF_LOSS,
+        ),
+        (
+            "the errors in the loss are not squared",
+            {"each": lambda e, w, log_variance: 0.5 * (np.abs(e) * w + log_variance + _log_2_pi())},
+            OF_LOSS,
+        ),
+        ("the loss is summed over the samples: take their mean", {"total": np.sum}, OF_LOSS),
+        ("the loss is the mean over outputs, too: add them up", {"total": np.mean}, OF_LOSS),
+        (
+            "loss and gradients are divided by the number of outputs, too: 1/N alone is asked",
+            {"total": np.mean, "share": lambda e: 1 / e.size},
+            (LOSS, TO_MEAN, TO_RAW, EXTREME),
+        ),
+        (
+            "the loss has the wrong sign: it is the negative log-likelihood",
+            {"total": lambda each: -each.sum() / len(each)},
+            OF_LOSS,
+        ),
+        (
+            "the gradients are those of the sum over samples: 1/N is missing",
+            {"share": lambda e: 1.0},
+            (TO_MEAN, *OF_RAW),
+        ),
+        ("d_mean has the wrong sign", {"to_mean": lambda e, w: e * w}, (TO_MEAN,)),
+        (
+            "d_mean lacks the variance: the errors are divided by it",
+            {"to_mean": lambda e, w: -e},
+            (TO_MEAN,),
+        ),
+        (
+            "d_mean is twice too large: the 2 of the square meets the ½",
+            {"to_mean": lambda e, w: -2 * e * w},
+            (TO_MEAN,),
+        ),
+        (
+            "d_raw is the gradient over log_variance: the bounds have slopes",
+            {"through": lambda slope: 1.0},
+            OF_RAW,
+        ),
+        (
+            "d_raw lacks the slope of the lower bound",
+            {"bound": _other_slope(lambda raw, below, low, high: references.expit(high - raw))},
+            OF_RAW,
+        ),
+        (
+            "d_raw lacks the slope of the upper bound",
+            {"bound": _other_slope(lambda raw, below, low, high: references.expit(below - low))},
+            OF_RAW,
+        ),
+        (
+            "the lower bound's slope is taken at raw, not at what the upper bound has made of it",
+            {
+                "bound": _other_slope(
+                    lambda raw, below, low, high: references.expit(high - raw) * references.expit(raw - low)
+                )
+            },
+            OF_RAW,
+        ),
+        (
+            "the upper bound's slope is turned round: softplus comes with a minus, and so does raw",
+            {
+                "bound": _other_slope(
+                    lambda raw, below, low, high: references.expit(raw - high) * references.expit(below - low)
+                )
+            },
+            OF_RAW,
+        ),
+        (
+            "the slopes overflow: e^x / (1 + e^x) is ∞ / ∞ where x is large",
+            {
+                "bound": _other_slope(
+                    lambda raw, below, low, high: _fraction(high - raw) * _fraction(below - low)
+                )
+            },
+            (EXTREME,),
+        ),
+        ("d_raw's ½ is missing", {"to_log_variance": lambda e, w: 1 - e**2 * w}, OF_RAW),
+        (
+            "a minus is missing in d_raw: e^-λ falls where λ grows",
+            {"to_log_variance": lambda e, w: 0.5 * (1 + e**2 * w)},
+            OF_RAW,
+        ),
+        ("d_raw has the wrong sign", {"to_log_variance": lambda e, w: 0.5 * (e**2 * w - 1)}, OF_RAW),
+        (
+            "d_raw lacks the 1 of the log-variance's own slope",
+            {"to_log_variance": lambda e, w: -0.5 * e**2 * w},
+            OF_RAW,
+        ),
+        (
+            "d_mean and d_raw are exchanged",
+            {"told": lambda d_mean, d_raw: (d_raw, d_mean)},
+            (TO_MEAN, *OF_RAW),
+        ),
+    ),
 )
