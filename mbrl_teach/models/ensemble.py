@@ -15,7 +15,12 @@ Members agree where there are data, since these have taught them all the same. E
 initial weights would have it. *Bootstrap*: each member gets its own N rows, drawn with replacement from the
 N; so they differ about the data too, where few decide. Whether that helps is a question to data, not to
 principle: initial weights and batches alone already make members differ, and with replacement a member never
-sees a third of the rows.
+sees a third of the rows. In a world of one coordinate with noise, over 20 seeds, with and without:
+
+    steps     error of the mean     coverage of 90 % intervals     mean log-density
+      100       0.43     0.30              0.90     0.85             -0.65    -0.45
+      300       0.19     0.18              0.90     0.90             -0.10    -0.06
+     1000       0.16     0.15              0.91     0.91              0.00     0.01
 
 A mixture is not normal. Its quantiles, unlike μ ± 1.645 σ, lie where its distribution function says
 (:meth:`ProbabilisticEnsemble.quantiles`), and two of its members may both be right though nothing between
