@@ -112,6 +112,20 @@ def test_the_log_density_integrates_to_one_and_is_highest_at_a_lone_member_s_mea
     assert (one.log_density(s, a, mean) > one.log_density(s, a, mean + 0.1)).all()
 
 
+def test_units_do_not_matter():
+    """Velocities in thousandths of a unit, actions in thousands: means and deviations follow."""
+    s, a, s_next = pendulum_steps(100, np.random.default_rng(16))
+    scale = np.array([1.0, 1e3])
+    plain = trained((s, a, s_next), encoding=None, steps=30).predict(s[:9], a[:9])
+    scaled = trained((s * scale, a / 1e3, s_next * scale), encoding=None, steps=30)
+    there = scaled.predict(s[:9] * scale, a[:9] / 1e3)
+    np.testing.assert_allclose(there.mean / scale, plain.mean, atol=1e-8)
+    np.testing.assert_allclose(there.aleatoric / scale**2, plain.aleatoric, rtol=1e-8)
+    np.testing.assert_allclose(there.epistemic / scale**2, plain.epistemic, rtol=1e-6)
+    width = np.diff(scaled.quantiles(s[:9] * scale, a[:9] / 1e3, [0.05, 0.95]), axis=0)[0]
+    assert (width[:, 1] > 100.0).all()
+
+
 def test_a_posterior_sample_is_a_member_and_each_comes_up(model, there):
     rng, means = np.random.default_rng(8), [member.dynamics(*there) for member in model.members]
     drawn = [model.posterior_sample(rng) for _ in range(60)]
