@@ -192,7 +192,7 @@ def _episodes(rng, *, A=3, reachable=6, elsewhere=2, episodes=40, T=5):
 
     Most entries of the prior are small and most counts are 0, but none of a whole row. What an action is
     worth is decided by how likely it seems to lead to one of the states that are never reached, so that plans
-    differ from draw to draw, however much was seen.
+    differ from draw to draw, however much was seen. The world leads away from `start` and never back.
     """
     S = reachable + elsewhere
     shape = A, S, S
@@ -200,11 +200,14 @@ def _episodes(rng, *, A=3, reachable=6, elsewhere=2, episodes=40, T=5):
     counts = np.zeros(shape)
     for a, s in np.ndindex(A, S):
         np.add.at(counts[a, s], rng.choice(S, size=4), 1.0)
-    table = (np.arange(S)[:, None] + np.arange(1, A + 1)) % reachable
+    table, names = np.zeros((S, A), dtype=int), rng.permutation(reachable)
+    for s, a in np.ndindex(reachable, A):
+        onwards = s + 1 + a
+        table[names[s], a] = names[onwards if onwards < reachable else reachable // 2 + onwards % 3]
     R = np.repeat(rng.uniform(0.0, 0.1, size=(S, 1)), A, axis=1)
     R[reachable:] += np.linspace(-3.0, 4.0, elsewhere)[:, None]
     own = np.random.default_rng(rng.integers(2**62))
-    return prior, counts, Greedy(R), Moves(table), int(rng.integers(reachable)), episodes, T, own
+    return prior, counts, Greedy(R), Moves(table), int(names[0]), episodes, T, own
 
 
 def episodes(rng):

@@ -19,8 +19,9 @@ FEW = 2  # episodes that are asked for twice
 KOLMOGOROV = 2.9  # P(√N D > 2.9) < 1e-7, for any N (Massart's bound)
 BINS = 4
 
-# Of worlds: shares of rows that sum to 1 or not, of worlds like the one before or not, ranks.
-SUMS, REPEATED, UNSEEN, SEEN = slice(0, 2), slice(2, 4), slice(4, 5 + BINS), slice(5 + BINS, None)
+# Of worlds: shares of rows that do not sum to 1, or do, also along other axes; of worlds like the one before
+# or not; ranks.
+SUMS, REPEATED, UNSEEN, SEEN = slice(0, 4), slice(4, 6), slice(6, 7 + BINS), slice(7 + BINS, None)
 
 of_worlds = partial(told, "worlds")
 of_actions, of_counts = partial(told, "actions", ...), partial(told, "counts", ...)
@@ -80,12 +81,12 @@ def ranks(P, pseudo_counts):
 
 
 def _profile_of_worlds(worlds, prior, counts, tallies):
-    """Shares of rows that sum to 1 or not, of worlds like the one before or not; ranks, unseen and seen rows.
+    """Shares of sums that are 1 or not, of worlds like the one before or not; ranks, unseen and seen rows.
 
     Seen rows are those that were tried before; of each the entry is looked at that was seen most in the end.
     Unseen ones belong to states that no episode comes to, whatever it takes for s or s'.
     """
-    right = np.mean(np.abs(worlds.sum(axis=-1) - 1.0) < ROUNDING)
+    sums = [np.mean(np.abs(worlds.sum(axis=axis) - 1.0) < ROUNDING) for axis in (3, 2, 1)]  # over s', s, a
     same = np.mean(np.all(worlds[1:] == worlds[:-1], axis=(1, 2, 3)))
     pseudo_counts = prior + counts + tallies[:-1]
     everything = tallies[-1].sum(axis=0)
@@ -93,7 +94,7 @@ def _profile_of_worlds(worlds, prior, counts, tallies):
     unseen = ranks(worlds[:, :, never], pseudo_counts[:, :, never])
     tried, most = tallies[:-1].any(axis=-1), np.argmax(tallies[-1], axis=-1)
     seen = ranks(_one_and_rest(worlds, most)[tried], _one_and_rest(pseudo_counts, most)[tried])
-    return np.array([right, 1 - right, same, 1 - same, *_spread(unseen), *_spread(seen)])
+    return np.array([1 - sums[0], *sums, same, 1 - same, *_spread(unseen), *_spread(seen)])
 
 
 def _one_and_rest(rows, which):
@@ -127,8 +128,8 @@ def _profile_of_counts(gained, seen, steps):
 def _of_rows(found, part, which):
     """What is wrong with the draws of the rows `which`, whose ranks are a part of the profile."""
     worlds = found["worlds"]
-    if worlds[SUMS][1] > 0:
-        return of_worlds(SUMS, f"worlds: {worlds[SUMS][1]:.0%} of their rows P[a, s] do not sum to 1")
+    if worlds[SUMS][0] > 0:
+        return of_worlds(SUMS, f"worlds: {worlds[SUMS][0]:.0%} of their rows P[a, s] do not sum to 1")
     if worlds[REPEATED][0] > 0:
         return of_worlds(
             REPEATED, f"worlds: {worlds[REPEATED][0]:.0%} of them are the same as the one before"
@@ -153,7 +154,7 @@ def learned(case, found):
 
 def planned(case, found):
     """Each action is the plan's for the one world of its episode."""
-    if found["worlds"][SUMS][1] > 0:
+    if found["worlds"][SUMS][0] > 0:
         return _of_rows(found, UNSEEN, "")
     first, later = found["actions"][1], found["actions"][3]
     if first + later == 0:
