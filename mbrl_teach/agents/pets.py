@@ -11,6 +11,14 @@ It is `model_based_rl` with a model that knows what it does not know, and a plan
 no bonus for exploring: a sequence on which the members part is taken if the mean over their worlds is worth
 it, and what happens then settles the question.
 
+    env = gymnasium.make("mbrl_teach/CartPoleSwingUp-v0")
+    history = pets(
+        env,
+        reward=lambda s, a: -env.unwrapped.problem.cost(s, a),
+        encoding=Angles(1),
+        rng=rng,
+    )
+
 Source: Chua, Calandra, McAllister & Levine, Deep Reinforcement Learning in a Handful of Trials using
 Probabilistic Dynamics Models (NeurIPS 2018), algorithm 1; Pinneri et al. (CoRL 2020) for coloured noise and
 kept elites in the planner.
@@ -81,7 +89,7 @@ def pets(
     )
 
 
-# None is held back: of a few hundred steps every one counts, and the rare fast ones, which a likelihood fears
-# most, would end training before the common ones are learned.
+# No step is held back to end training by: of a few hundred, the likelihood of some forty is decided by the
+# one that is worst foretold, and training would end before the others are learned.
 ENSEMBLE: Mapping[str, object] = {"steps": 300, "validation_share": 0.0}
 PLANNER: Mapping[str, object] = {"population": 100, "elites": 10, "iterations": 3}

@@ -12,7 +12,8 @@ All functions take steps (N, n), (N, m), (N, n) and return a number for each coo
 judged alone. Angles are compared as the model's encoding subtracts them.
 
 Source: Gneiting & Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation (JASA 102, 2007);
-Kuleshov, Fenner & Ermon, Accurate Uncertainties for Deep Learning Using Calibrated Regression (ICML 2018), section 3.
+Kuleshov, Fenner & Ermon, Accurate Uncertainties for Deep Learning Using Calibrated Regression (ICML
+2018), section 3.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 Training: 400 Adam steps of the Gaussian likelihood, batch 256 for each member, on the same pendulum data. Of
 mbrl-lib 0.2.0 it is `GaussianMLP(ensemble_size=5)` and its bare `update`, with batches that lie ready as tensors:
 none of its trainer's or its buffer's overhead. Ours is a whole `fit`, normalisation and drawing of batches included.
-Both test errors stand in the row's name: of the mean, in deviations of what is to be predicted.
+Both test errors stand in the row's name: of the mean, in deviations of what is to be predicted. Each has the
+learning rate, of 2e-3, 5e-3 and 1e-2, with which its own error is lowest.
 
 Rollouts: 400 sequences × 20 particles × 25 steps, TS1, with the true reward; of mbrl-lib
-`ModelEnv.evaluate_action_sequences`, which its PETS calls.
+`ModelEnv.evaluate_action_sequences`, which its PETS calls, normalised in double precision as there.
 
 PyTorch is held to one thread, as we are. How to install mbrl-lib is said in bench_planners.py.
 """
@@ -28,7 +29,8 @@ from mbrl_teach.problems.gymnasium_worlds import GymnasiumPendulum
 from tests.benchmarks.paired import Row, compare
 from tests.models.worlds import pendulum_steps
 
-MEMBERS, WIDTH, BATCH, STEPS, RATE = 5, 64, 256, 400, 2e-3
+MEMBERS, WIDTH, BATCH, STEPS = 5, 64, 256, 400
+RATE, PEER_RATE = 1e-2, 2e-3
 N, P, T = 400, 20, 25
 WORLD, START = GymnasiumPendulum(), np.array([np.pi, 0.0])
 TRAIN, TEST = (pendulum_steps(count, np.random.default_rng(count)) for count in (1500, 2000))
@@ -58,6 +60,7 @@ def rows() -> Iterator[Row]:
 
 def fitted(rng) -> ProbabilisticEnsemble:
     settings = {"steps": STEPS, "batch": BATCH, "learning_rate": RATE, "validation_share": 0.0}
+    settings |= {"log_variance_bounds": (-10.0, 0.5)}  # as in mbrl-lib
     return ProbabilisticEnsemble(
         rng=rng, members=MEMBERS, hidden=(WIDTH, WIDTH), encoding=Angles(0), **settings
     ).fit(*TRAIN)
@@ -76,7 +79,6 @@ class Peer:
     def __init__(self):
         import torch
         from mbrl.models import GaussianMLP, ModelEnv, OneDTransitionRewardModel
-        from mbrl.types import TransitionBatch
 
         torch.set_num_threads(1)
         self.torch = torch
@@ -96,13 +98,16 @@ class Peer:
             4, 2, "cpu", 2, MEMBERS, WIDTH, propagation_method="random_model", activation_fn_cfg=activation
         )
         self.batches = torch.randint(len(s), (STEPS, MEMBERS, BATCH))
-        # Its rollouts: the state is (cos θ, sin θ, ω), and a network of as many inputs and outputs as it needs.
-        mlp = GaussianMLP(
-            4, 3, "cpu", 2, MEMBERS, WIDTH, propagation_method="random_model", activation_fn_cfg=activation
+        features = lambda s: torch.stack([torch.cos(s[..., 0]), torch.sin(s[..., 0]), s[..., 1]], dim=-1)
+        model = OneDTransitionRewardModel(
+            self.mlp(),
+            target_is_delta=True,
+            normalize=True,
+            normalize_double_precision=True,
+            learned_rewards=False,
+            obs_process_fn=features,
         )
-        model = OneDTransitionRewardModel(mlp, target_is_delta=True, normalize=True, learned_rewards=False)
-        observed, following = (WORLD.observation(state) for state in (s, s_next))
-        model.update_normalizer(TransitionBatch(observed, a, following, None, None, None))
+        model.input_normalizer.update_stats(self.inputs)
         never = lambda action, state: torch.zeros(len(state), 1, dtype=torch.bool)
         env = type("", (), {"observation_space": None, "action_space": None})()
         self.env = ModelEnv(env, model, never, self._reward, generator=torch.Generator())
@@ -113,7 +118,7 @@ class Peer:
     def train(self):
         """400 updates of new networks."""
         self.trained = self.mlp()
-        optimiser = self.torch.optim.Adam(self.trained.parameters(), lr=RATE)
+        optimiser = self.torch.optim.Adam(self.trained.parameters(), lr=PEER_RATE)
         for rows in self.batches:
             self.trained.update(self.X[rows], optimiser, target=self.Y[rows])
 
@@ -126,11 +131,10 @@ class Peer:
         return mean * self.scale[3] + self.scale[2]
 
     def _reward(self, action, state):
-        theta = self.torch.atan2(state[:, 1], state[:, 0])
-        cost = theta**2 + 0.1 * state[:, 2] ** 2 + 0.001 * action[:, 0] ** 2
-        return -cost[:, None]
+        theta = self.torch.remainder(state[:, 0] + np.pi, 2.0 * np.pi) - np.pi
+        return -(theta**2 + 0.1 * state[:, 1] ** 2 + 0.001 * action[:, 0] ** 2)[:, None]
 
     def evaluate(self, sequences):
         """Returns of the sequences (N, T, 1), each the mean over its particles."""
         actions = self.torch.tensor(sequences, dtype=self.torch.float32)
-        return self.env.evaluate_action_sequences(actions, WORLD.observation(START), P)
+        return self.env.evaluate_action_sequences(actions, START, P)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mbrl_teach.models.activations import SILU, TANH
 from mbrl_teach.models.adam import Adam
-from mbrl_teach.models.perceptron import BLOCK, Perceptron
+from mbrl_teach.models.perceptron import BLOCK, MANY, Perceptron
 from mbrl_teach.problems.finite_differences import jacobian
 
 SIZES = {
@@ -123,3 +124,14 @@ def test_adam_s_first_step_has_the_length_of_the_learning_rate_whatever_the_grad
     theta = np.zeros(3)
     Adam(theta, learning_rate=0.2).step(np.array([1e-3, -5.0, 1e4]))
     np.testing.assert_allclose(theta, [-0.2, 0.2, -0.2], rtol=1e-4)
+
+
+@pytest.mark.parametrize("activation", [TANH, SILU], ids=["tanh", "SiLU"])
+@pytest.mark.parametrize("members", [(), (2,)], ids=["one", "two"])
+@pytest.mark.parametrize("sizes", [[3, 8, 6, 2], [3, 2]], ids=["deep", "linear"])
+def test_values_of_many_samples_are_those_of_a_few(activation, members, sizes):
+    net = Perceptron(sizes, np.random.default_rng(0), members=members, activation=activation)
+    net.parameters += 0.1
+    x, _ = data(sizes, MANY + 300)
+    few = [net.value(x[i : i + 100]) for i in range(0, len(x), 100)]
+    np.testing.assert_allclose(net.value(x), np.concatenate(few, axis=-2), atol=1e-13)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mbrl_teach.models.ensemble import GaussianNetwork, ProbabilisticEnsemble
+from mbrl_teach.models.ensemble import ProbabilisticEnsemble
+from mbrl_teach.models.gaussian_network import GaussianNetwork
 from mbrl_teach.models.learned_world import LearnedWorld
 from mbrl_teach.models.linear import Linear
 from mbrl_teach.models.losses import GaussianLikelihood

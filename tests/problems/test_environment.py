@@ -21,7 +21,14 @@ from mbrl_teach.problems.unicycle import Unicycle, UnicycleEnv
 
 IDS = [
     f"mbrl_teach/{name}"
-    for name in ("Pendulum-v0", "CartPole-v0", "CarParking-v0", "Unicycle-v0", "Particle-v0")
+    for name in (
+        "Pendulum-v0",
+        "CartPole-v0",
+        "CartPoleSwingUp-v0",
+        "CarParking-v0",
+        "Unicycle-v0",
+        "Particle-v0",
+    )
 ]
 every_id = pytest.mark.parametrize("id_", IDS)
 

@@ -28,6 +28,12 @@ LENGTHS = "each input with a length scale of its own"
 BOTH_MOMENTS = (POSTERIOR_MEAN, POSTERIOR_VARIANCE, LENGTHS)
 OF_MEAN, OF_VARIANCE = (POSTERIOR_MEAN, LENGTHS), (POSTERIOR_VARIANCE, LENGTHS)
 
+
+def _everywhere(N):
+    """Ones in place of the identity; a tiny rest keeps the kernel's matrix a positive one to a computer."""
+    return np.ones((N, N)) + 1e-6 * np.eye(N)
+
+
 gp_predict = Task(
     name="07_uncertainty/gp_predict",
     title="Task 1, what a Gaussian process knows",
@@ -47,12 +53,13 @@ gp_predict = Task(
             BOTH_MOMENTS,
         ),
         ("the noise is added twice to K", {"noise": lambda variance: 2 * variance}, BOTH_MOMENTS),
+        ("the noise's deviation is added to K, not its variance", {"noise": np.sqrt}, BOTH_MOMENTS),
+        ("noise_variance is squared: it is σ_n² already", {"noise": np.square}, BOTH_MOMENTS),
         (
-            "the noise's deviation is added to K, not its variance",
-            {"noise": np.sqrt},
+            "the noise is added to all of K: it belongs on the diagonal, σ_n² I",
+            {"spread": _everywhere},
             BOTH_MOMENTS,
         ),
-        ("noise_variance is squared: it is σ_n² already", {"noise": np.square}, BOTH_MOMENTS),
         (
             "noise is added to k(x*, x*): the variance of f is asked, not that of a new measurement",
             {"prior": lambda signal_variance, noise_variance: signal_variance + noise_variance},
@@ -88,18 +95,16 @@ gp_predict = Task(
             {"whiten": lambda L, k_new: np.linalg.solve(L.T, k_new)},
             OF_VARIANCE,
         ),
-        (
-            "alpha is L⁻¹ y: it takes both triangles, K = L L'",
-            {"weights": np.linalg.solve},
-            OF_MEAN,
-        ),
-        (
-            "the targets' mean is taken off: this prior's mean is zero",
-            {"centre": np.mean},
-            OF_MEAN,
-        ),
+        ("alpha is L⁻¹ y: it takes both triangles, K = L L'", {"weights": np.linalg.solve}, OF_MEAN),
+        ("alpha is missing in the mean: y itself is weighted", {"weights": lambda L, y: y}, OF_MEAN),
+        ("the targets' mean is taken off: this prior's mean is zero", {"centre": np.mean}, OF_MEAN),
         ("signal_variance is squared: it is σ_f² already", {"signal": np.square}, BOTH_MOMENTS),
-        ("the signal's deviation stands in the kernel, not its variance", {"signal": np.sqrt}, BOTH_MOMENTS),
+        ("σ_f² is missing in the kernel", {"signal": lambda variance: 1.0}, BOTH_MOMENTS),
+        (
+            "the signal's deviation stands in the kernel, not its variance",
+            {"signal": np.sqrt},
+            BOTH_MOMENTS,
+        ),
         ("the ½ in the kernel's exponent is missing", {"exponent": lambda total: -total}, BOTH_MOMENTS),
         (
             "the kernel falls with the distance, not with its square",
@@ -126,10 +131,11 @@ gp_predict = Task(
             {"squares": lambda gap, lengthscales: (gap * lengthscales) ** 2},
             (LENGTHS,),
         ),
+        ("the length scales are left out", {"squares": lambda gap, lengthscales: gap**2}, (LENGTHS,)),
         (
-            "the length scales are left out",
-            {"squares": lambda gap, lengthscales: gap**2},
-            (LENGTHS,),
+            "mean and variance are exchanged: return the mean first",
+            {"told": lambda mean, variance: (variance, mean)},
+            BOTH_MOMENTS,
         ),
     ),
 )
@@ -168,6 +174,11 @@ log_marginal_likelihood = Task(
         ),
         ("the ½ of the log-determinant is missing", {"penalty": -1.0}, OF_EVIDENCE),
         ("the log-determinant has the wrong sign: it is a penalty", {"penalty": 0.5}, OF_EVIDENCE),
+        (
+            "y' K⁻¹ y has the wrong sign: targets that are far from likely make log p small",
+            {"fit": lambda L, y: 0.5 * y @ references.solved_twice(L, y)},
+            OF_EVIDENCE,
+        ),
         ("the log-determinant is missing: only the fit counts", {"penalty": 0.0}, OF_EVIDENCE),
         (
             "the ½ of y' K⁻¹ y is missing",
@@ -185,6 +196,11 @@ log_marginal_likelihood = Task(
             OF_EVIDENCE,
         ),
         ("N/2 log 2π is missing", {"constant": lambda N: 0.0}, OF_EVIDENCE),
+        (
+            "N/2 log 2π has the wrong sign",
+            {"constant": lambda N: 0.5 * N * np.log(2 * np.pi)},
+            OF_EVIDENCE,
+        ),
         ("the ½ of N log 2π is missing", {"constant": lambda N: -N * np.log(2 * np.pi)}, OF_EVIDENCE),
         (
             "log 2π is counted once, not N times",
@@ -210,7 +226,17 @@ log_marginal_likelihood = Task(
         ),
         ("the noise's deviation is added to K, not its variance", {"noise": np.sqrt}, ALL_OF_EVIDENCE),
         ("the noise is added twice to K", {"noise": lambda variance: 2 * variance}, ALL_OF_EVIDENCE),
+        (
+            "the noise is added to all of K: it belongs on the diagonal, σ_n² I",
+            {"spread": _everywhere},
+            ALL_OF_EVIDENCE,
+        ),
         ("the gradient's ½ is missing", {"slope": lambda fit, trace: fit - trace}, (GRADIENT,)),
+        (
+            "the ½ of the gradient's trace is missing",
+            {"slope": lambda fit, trace: 0.5 * fit - trace},
+            (GRADIENT,),
+        ),
         ("the gradient has the wrong sign", {"slope": lambda fit, trace: 0.5 * (trace - fit)}, (GRADIENT,)),
         (
             "the gradient's trace is missing: the penalty changes, too",
@@ -282,6 +308,14 @@ bootstrap = Task(
             (PAIRS,),
         ),
         (
+            "inputs, targets and unseen are of separate draws: draw numbers of rows, once",
+            {
+                "of_targets": lambda rows, N, rng: rng.integers(N, size=rows.shape),
+                "unseen": lambda rows: references.never_drawn(np.roll(rows, 1, axis=0)),
+            },
+            (PAIRS, UNSEEN),
+        ),
+        (
             "the targets are not drawn along: they stand in their old order",
             {"of_targets": lambda rows, N, rng: np.tile(np.arange(N), (len(rows), 1))},
             (PAIRS,),
@@ -321,6 +355,12 @@ def _total(means, variances):
 def _normal_quantile(spread):
     """Of one Gaussian with the ensemble's mean and the variance `spread(means, variances)`."""
     return lambda p, means, variances: means.mean(axis=0) + norm.ppf(p) * np.sqrt(spread(means, variances))
+
+
+def _ninety_percent(p, means, variances):
+    """Ends of one Gaussian's 90 % interval, whatever the coverage."""
+    sign = 1 if p > 0.5 else -1
+    return means.mean(axis=0) + sign * 1.645 * np.sqrt(_total(means, variances))
 
 
 def _of_members(reduce):
@@ -395,6 +435,14 @@ decompose = Task(
             (ALEATORIC,),
         ),
         (
+            "the members' parts are added up: 1/E is missing",
+            {
+                "aleatoric": lambda means, variances: variances.sum(axis=0),
+                "epistemic": lambda means, variances: len(means) * means.var(axis=0),
+            },
+            (ALEATORIC, EPISTEMIC),
+        ),
+        (
             "epistemic is divided by E - 1: the members are the whole mixture, divide by E",
             {"epistemic": lambda means, variances: means.var(axis=0, ddof=1)},
             (EPISTEMIC,),
@@ -425,6 +473,11 @@ decompose = Task(
             (INTERVAL,),
         ),
         (
+            "low and high are mean ± 1.645 σ: one Gaussian's 90 %, neither the mixture's nor this coverage's",
+            {"quantile": _ninety_percent},
+            (INTERVAL,),
+        ),
+        (
             "low and high know the noise alone: where members disagree they are too narrow",
             {"quantile": _normal_quantile(lambda means, variances: variances.mean(axis=0))},
             (INTERVAL,),
@@ -447,6 +500,29 @@ decompose = Task(
         (
             "the tails are 1 - coverage each: both together are",
             {"tails": lambda coverage: (1 - coverage, coverage)},
+            (INTERVAL,),
+        ),
+        (
+            "the tails are coverage / 2 each: what the interval leaves is 1 - coverage",
+            {"tails": lambda coverage: (coverage / 2, 1 - coverage / 2)},
+            (INTERVAL,),
+        ),
+        (
+            "the members' distribution functions are added up: it is their mean that reaches p",
+            {
+                "quantile": lambda p, means, variances: references.mixture_quantile(
+                    p / len(means), means, variances
+                )
+            },
+            (INTERVAL,),
+        ),
+        (
+            "the members' distribution functions lack σ_e: Φ is that of (q - μ_e) / σ_e",
+            {
+                "quantile": lambda p, means, variances: references.mixture_quantile(
+                    p, means, variances, deviation=np.ones_like
+                )
+            },
             (INTERVAL,),
         ),
         (
@@ -588,6 +664,11 @@ gaussian_nll = Task(
         ("the loss is summed over the samples: take their mean", {"total": np.sum}, OF_LOSS),
         ("the loss is the mean over outputs, too: add them up", {"total": np.mean}, OF_LOSS),
         (
+            "loss and gradients are divided by the number of outputs, too: 1/N alone is asked",
+            {"total": np.mean, "share": lambda e: 1 / e.size},
+            (LOSS, TO_MEAN, TO_RAW, EXTREME),
+        ),
+        (
             "the loss has the wrong sign: it is the negative log-likelihood",
             {"total": lambda each: -each.sum() / len(each)},
             OF_LOSS,
@@ -598,7 +679,11 @@ gaussian_nll = Task(
             (TO_MEAN, *OF_RAW),
         ),
         ("d_mean has the wrong sign", {"to_mean": lambda e, w: e * w}, (TO_MEAN,)),
-        ("d_mean lacks the variance: the errors are divided by it", {"to_mean": lambda e, w: -e}, (TO_MEAN,)),
+        (
+            "d_mean lacks the variance: the errors are divided by it",
+            {"to_mean": lambda e, w: -e},
+            (TO_MEAN,),
+        ),
         (
             "d_mean is twice too large: the 2 of the square meets the ½",
             {"to_mean": lambda e, w: -2 * e * w},
@@ -629,6 +714,15 @@ gaussian_nll = Task(
             OF_RAW,
         ),
         (
+            "the upper bound's slope is turned round: softplus comes with a minus, and so does raw",
+            {
+                "bound": _other_slope(
+                    lambda raw, below, low, high: references.expit(raw - high) * references.expit(below - low)
+                )
+            },
+            OF_RAW,
+        ),
+        (
             "the slopes overflow: e^x / (1 + e^x) is ∞ / ∞ where x is large",
             {
                 "bound": _other_slope(
@@ -638,11 +732,21 @@ gaussian_nll = Task(
             (EXTREME,),
         ),
         ("d_raw's ½ is missing", {"to_log_variance": lambda e, w: 1 - e**2 * w}, OF_RAW),
+        (
+            "a minus is missing in d_raw: e^-λ falls where λ grows",
+            {"to_log_variance": lambda e, w: 0.5 * (1 + e**2 * w)},
+            OF_RAW,
+        ),
         ("d_raw has the wrong sign", {"to_log_variance": lambda e, w: 0.5 * (e**2 * w - 1)}, OF_RAW),
         (
             "d_raw lacks the 1 of the log-variance's own slope",
             {"to_log_variance": lambda e, w: -0.5 * e**2 * w},
             OF_RAW,
+        ),
+        (
+            "d_mean and d_raw are exchanged",
+            {"told": lambda d_mean, d_raw: (d_raw, d_mean)},
+            (TO_MEAN, *OF_RAW),
         ),
     ),
 )

@@ -60,9 +60,9 @@ def few_data(rng):
 
 
 def small_units(rng):
-    """Sixty data, in units so small that the determinant is zero to a computer."""
+    """Sixty data, in units so small that the determinants of K and of its factor are zero to a computer."""
     k, dK, y = _covariance(rng, 60, 2)
-    unit = 1e-4
+    unit = 1e-6
     return [(unit**2 * k, unit**2 * dK, unit * y, unit**2 * rng.uniform(0.15, 0.35))]
 
 

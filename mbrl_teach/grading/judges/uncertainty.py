@@ -32,9 +32,9 @@ def tallied(function, case):
     """
     X, Y, members, rng = case
     draw = lambda generator: _read(function(X.copy(), Y.copy(), members, copy.deepcopy(generator)), case)
-    later = copy.deepcopy(rng)
-    later.random(1000)
-    found, again, other = draw(rng), draw(rng), draw(later)
+    # Of another seed, not only of a later state: a generator that was spawned knows the seed alone.
+    stranger = np.random.default_rng(copy.deepcopy(rng).integers(2**62))
+    found, again, other = draw(rng), draw(rng), draw(stranger)
     by_chance = any(not np.array_equal(found[name], again[name]) for name in found)
     fixed = not by_chance and np.array_equal(found["inputs"], other["inputs"])
     rows = _rows_of(found["inputs"], X)
@@ -102,7 +102,7 @@ def drawn_from_all(case, found):
     X, _, members, _ = case
     N, (distinct, likeness, first, last, strange, *luck) = len(X), found["inputs"]
     if any(luck):
-        return _of_luck(*luck)
+        return _of_luck(by_chance=luck[0])
     if likeness > 0.5:
         return "first wrong: inputs: the members have drawn the same rows"
     missing, both = (1 - 1 / N) ** N, (1 - 2 / N) ** N
@@ -116,7 +116,7 @@ def drawn_from_all(case, found):
     return None
 
 
-def _of_luck(by_chance, fixed):
+def _of_luck(by_chance):
     """What is wrong where the results do not follow from the generator."""
     return (
         f"first wrong: inputs: {'the same rng brings others' if by_chance else 'another rng brings the same'}"
@@ -127,7 +127,7 @@ def drawn_apart(case, found):
     """How often a row came to one member says nothing of the next: no correlation, but for chance."""
     *_, by_chance, fixed = found["inputs"]
     if by_chance or fixed:
-        return _of_luck(by_chance, fixed)
+        return _of_luck(by_chance)
     if found["inputs"][1] == 0:
         return None
     return "first wrong: inputs: which rows a member has drawn depends on those of the one before"

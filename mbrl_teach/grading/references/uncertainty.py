@@ -34,19 +34,25 @@ def gp_predict(
     exponent=lambda total: -0.5 * total,
     signal=lambda variance: variance,
     noise=lambda variance: variance,
+    spread=np.eye,
     centre=lambda y: 0.0,
     weights=solved_twice,
     whiten=np.linalg.solve,
     prior=lambda signal_variance, noise_variance: signal_variance,
     finish=lambda prior, explained: prior - explained,
+    told=lambda mean, variance: (mean, variance),
 ):
-    """Posterior mean and variance (M,) of f."""
+    """Posterior mean and variance (M,) of f.
+
+    Source: Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), Algorithm 2.1.
+    """
     s = signal(signal_variance)
     k = lambda A, B: s * np.exp(exponent(squares(A[:, None] - B[None], lengthscales).sum(axis=-1)))
-    L = np.linalg.cholesky(k(X, X) + noise(noise_variance) * np.eye(len(X)))
+    L = np.linalg.cholesky(k(X, X) + noise(noise_variance) * spread(len(X)))
     k_new = k(X, X_new)
     mean = centre(y) + k_new.T @ weights(L, y - centre(y))
-    return mean, finish(prior(s, noise_variance), (whiten(L, k_new) ** 2).sum(axis=0))
+    variance = finish(prior(s, noise_variance), (whiten(L, k_new) ** 2).sum(axis=0))
+    return told(mean, variance)
 
 
 # Task 2 ---------------------------------------------------------------------------------------------
@@ -69,6 +75,7 @@ def log_marginal_likelihood(
     noise_variance,
     *,
     noise=lambda variance: variance,
+    spread=np.eye,
     fit=lambda L, y: -0.5 * y @ solved_twice(L, y),
     log_determinant=twice_the_factors,
     penalty=-0.5,
@@ -77,9 +84,12 @@ def log_marginal_likelihood(
     trace=trace_of_product,
     slope=lambda fit, trace: 0.5 * (fit - trace),
 ):
-    """log p(y | X) and its derivative (p,) along each of dK (p, N, N)."""
+    """log p(y | X) and its derivative (p,) along each of dK (p, N, N).
+
+    Source: Rasmussen & Williams (2006), equations 5.8 and 5.9.
+    """
     N = len(y)
-    K = k_XX + noise(noise_variance) * np.eye(N)
+    K = k_XX + noise(noise_variance) * spread(N)
     L = np.linalg.cholesky(K)
     alpha = solved_twice(L, y)
     log_p = fit(L, y) + penalty * log_determinant(K, L) + constant(N)
@@ -115,7 +125,10 @@ def bootstrap(
     unseen=never_drawn,
     source=lambda rng: rng,
 ):
-    """Inputs (E, N, d), targets (E, N, n) and the rows that a member has not seen, (E, N)."""
+    """Inputs (E, N, d), targets (E, N, n) and the rows that a member has not seen, (E, N).
+
+    Source: Efron, Bootstrap methods: another look at the jackknife (1979).
+    """
     rng = source(rng)
     rows = draw(len(X), members, rng)
     return X[rows], Y[of_targets(rows, len(X), rng)], unseen(rows)
@@ -151,7 +164,11 @@ def decompose(
     tails=both_tails,
     quantile=mixture_quantile,
 ):
-    """Mean, aleatoric and epistemic variance, low and high of an ensemble of Gaussians, each (N, n)."""
+    """Mean, aleatoric and epistemic variance, low and high of an ensemble of Gaussians, each (N, n).
+
+    Source: Lakshminarayanan, Pritzel & Blundell, Simple and Scalable Predictive Uncertainty Estimation using
+    Deep Ensembles (NeurIPS 2017), section 2.4, for mean and variance of the mixture.
+    """
     parts = [part(means, variances) for part in (average, aleatoric, epistemic)]
     return *parts, *(quantile(p, means, variances) for p in tails(coverage))
 
@@ -185,9 +202,14 @@ def gaussian_nll(
     to_log_variance=lambda e, w: 0.5 * (1 - e**2 * w),
     through=lambda slope: slope,
     share=lambda e: 1 / len(e),
+    told=lambda d_mean, d_raw: (d_mean, d_raw),
 ):
-    """Bounded log-variance (N, n), the loss, its gradients over mean and raw (N, n)."""
+    """Bounded log-variance (N, n), the loss, its gradients over mean and raw (N, n).
+
+    Source: Nix & Weigend, Estimating the mean and variance of the target probability distribution (1994);
+    Chua et al., Deep Reinforcement Learning in a Handful of Trials (NeurIPS 2018), appendix A.1 (the bounds).
+    """
     log_variance, slope = bound(raw, low, high)
     e, w = targets - mean, precision(log_variance)
     gradients = to_mean(e, w), to_log_variance(e, w) * through(slope)
-    return log_variance, total(each(e, w, log_variance)), *(share(e) * g for g in gradients)
+    return log_variance, total(each(e, w, log_variance)), *told(*(share(e) * g for g in gradients))

@@ -118,6 +118,12 @@ def bootstrap__member_by_member(X, Y, members, rng):
     return inputs, targets, unseen
 
 
+def bootstrap__spawned(X, Y, members, rng):
+    """A generator of its own for each member, as NumPy recommends for streams that are to be independent."""
+    rows = np.array([child.integers(len(X), size=len(X)) for child in rng.spawn(members)])
+    return X[rows], Y[rows], [np.isin(np.arange(len(X)), drawn, invert=True) for drawn in rows]
+
+
 def bootstrap__counts(X, Y, members, rng):
     """How often each row comes; then it is repeated."""
     N = len(X)
