@@ -192,13 +192,18 @@ class _Failure:
 
 @dataclass
 class _Examination:
-    """One student's answer to one task; keeps the cases and answers that properties share."""
+    """One student's answer to one task; keeps the cases and answers that properties share.
+
+    Answers are the student's, the reference's and the known mistakes': each function is asked once a case.
+    """
 
     task: Task
     student: Callable
     rng: np.random.Generator
     cases: dict[Callable, Sequence[Case]] = field(default_factory=dict)
     answers: dict[tuple[Callable, int], Answer] = field(default_factory=dict)
+    expected: dict[tuple[Callable, int], Outputs] = field(default_factory=dict)
+    mistaken: dict[tuple[Callable, int, Callable], Answer] = field(default_factory=dict)
     printed: str = ""
 
     def problems(self) -> list[str | None]:
@@ -222,7 +227,7 @@ class _Examination:
             self.cases[prop.cases] = prop.cases(self.rng)
         for i, case in enumerate(self.cases[prop.cases]):
             answer = self._answer(prop.cases, i, case)
-            failure = _Failure(answer.error) if answer.error else self._judge(prop, case, answer.value)
+            failure = _Failure(answer.error) if answer.error else self._judge(prop, i, case, answer.value)
             if failure:
                 return failure
         return None
@@ -233,8 +238,19 @@ class _Examination:
             self.printed += self.answers[cases, i].printed
         return self.answers[cases, i]
 
-    def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> _Failure | None:
-        expected = name_results(self.task, self.task.ask(self.task.reference, case))
+    def _expected(self, cases: Callable, i: int, case: Case) -> Outputs:
+        if (cases, i) not in self.expected:
+            self.expected[cases, i] = name_results(self.task, self.task.ask(self.task.reference, case))
+        return self.expected[cases, i]
+
+    def _mistaken(self, mistake: Mistake, cases: Callable, i: int, case: Case) -> Answer:
+        key = cases, i, mistake.function
+        if key not in self.mistaken:
+            self.mistaken[key] = call(mistake.function, case, self.task.ask)
+        return self.mistaken[key]
+
+    def _judge(self, prop: Agrees | Holds, i: int, case: Case, value: Any) -> _Failure | None:
+        expected = self._expected(prop.cases, i, case)
         try:
             found = self._read(prop, value, expected)
         except ValueError as error:
@@ -249,7 +265,7 @@ class _Examination:
             parts = (everything, problem.where) if problem else ()
         if problem is None:
             return None
-        suspects = self._known_mistakes(prop, case, found, expected, parts)
+        suspects = self._known_mistakes(prop, i, case, found, expected, parts)
         if isinstance(prop, Agrees):
             problem = self._from_the_earliest(problem, value, expected, prop.tolerance)
         return _Failure(f"{problem}{sizes_in_words(self.task, expected)}", suspects)
@@ -278,12 +294,12 @@ class _Examination:
             what = f"{type(error).__name__}: {error}"
             raise ValueError(f"your results do not turn into arrays of numbers: {what}") from error
 
-    def _known_mistakes(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> tuple[str, ...]:
+    def _known_mistakes(self, prop, i: int, case: Case, found, expected, parts) -> tuple[str, ...]:
         """The mistakes with the student's results, in the first of `parts` (name → index) or the next."""
         wrong = {}
         for mistake in self.task.mistakes:
             try:
-                answer = call(mistake.function, case, self.task.ask)
+                answer = self._mistaken(mistake, prop.cases, i, case)
                 wrong[mistake.name] = self._read(prop, answer.value, expected)
             except ValueError:
                 continue
