@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_teach.grading.first_difference import Difference, first_difference, has_time, same
+from mbrl_teach.grading.report import Report, Verdict
 from mbrl_teach.grading.results import Outputs, name_results, read_results, sizes_in_words
 from mbrl_teach.grading.student_call import Answer, ask_once, call
 
@@ -80,53 +81,6 @@ class ExtraPoints(float):
 
     def __repr__(self) -> str:
         return f"{float(self)} extra points"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One property of one answer; `problem` is None if it holds."""
-
-    sentence: str
-    points: float
-    problem: str | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """The examination of one answer: verdicts on every property, and what the student's code printed."""
-
-    title: str
-    verdicts: tuple[Verdict, ...]
-    printed: str = ""
-    extra: bool = False
-
-    @property
-    def points(self) -> float:
-        """The points of the properties that hold."""
-        return float(sum(v.points for v in self.verdicts if v.problem is None))
-
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """The sentences of the properties that fail."""
-        return tuple(v.sentence for v in self.verdicts if v.problem is not None)
-
-    def __str__(self) -> str:
-        total = sum(v.points for v in self.verdicts)
-        kind = "extra points" if self.extra else "points"
-        lines = [f"{self.title}: {self.points:g} of {total:g} {kind}"]
-        told = set()
-        for verdict in self.verdicts:
-            mark = "✓" if verdict.problem is None else "✗"
-            lines.append(f"  {mark} ({verdict.points:g}) {verdict.sentence}")
-            if verdict.problem is not None:
-                problem = "as above" if verdict.problem in told else verdict.problem
-                lines += [f"        {line}" for line in problem.splitlines()]
-                told.add(verdict.problem)
-        if self.printed:
-            printed = self.printed.splitlines()
-            of = f" (last 10 lines of {len(printed)})" if len(printed) > 10 else ""
-            lines += [f"  Your code printed{of}:", *(f"    {line}" for line in printed[-10:])]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -192,13 +146,18 @@ class _Failure:
 
 @dataclass
 class _Examination:
-    """One student's answer to one task; keeps the cases and answers that properties share."""
+    """One student's answer to one task; keeps the cases and answers that properties share.
+
+    Answers are the student's, the reference's and the known mistakes': each function is asked once a case.
+    """
 
     task: Task
     student: Callable
     rng: np.random.Generator
     cases: dict[Callable, Sequence[Case]] = field(default_factory=dict)
     answers: dict[tuple[Callable, int], Answer] = field(default_factory=dict)
+    expected: dict[tuple[Callable, int], Outputs] = field(default_factory=dict)
+    mistaken: dict[tuple[Callable, int, Callable], Answer] = field(default_factory=dict)
     printed: str = ""
 
     def problems(self) -> list[str | None]:
@@ -222,7 +181,7 @@ class _Examination:
             self.cases[prop.cases] = prop.cases(self.rng)
         for i, case in enumerate(self.cases[prop.cases]):
             answer = self._answer(prop.cases, i, case)
-            failure = _Failure(answer.error) if answer.error else self._judge(prop, case, answer.value)
+            failure = _Failure(answer.error) if answer.error else self._judge(prop, i, case, answer.value)
             if failure:
                 return failure
         return None
@@ -233,8 +192,19 @@ class _Examination:
             self.printed += self.answers[cases, i].printed
         return self.answers[cases, i]
 
-    def _judge(self, prop: Agrees | Holds, case: Case, value: Any) -> _Failure | None:
-        expected = name_results(self.task, self.task.ask(self.task.reference, case))
+    def _expected(self, cases: Callable, i: int, case: Case) -> Outputs:
+        if (cases, i) not in self.expected:
+            self.expected[cases, i] = name_results(self.task, self.task.ask(self.task.reference, case))
+        return self.expected[cases, i]
+
+    def _mistaken(self, mistake: Mistake, cases: Callable, i: int, case: Case) -> Answer:
+        key = cases, i, mistake.function
+        if key not in self.mistaken:
+            self.mistaken[key] = call(mistake.function, case, self.task.ask)
+        return self.mistaken[key]
+
+    def _judge(self, prop: Agrees | Holds, i: int, case: Case, value: Any) -> _Failure | None:
+        expected = self._expected(prop.cases, i, case)
         try:
             found = self._read(prop, value, expected)
         except ValueError as error:
@@ -249,7 +219,7 @@ class _Examination:
             parts = (everything, problem.where) if problem else ()
         if problem is None:
             return None
-        suspects = self._known_mistakes(prop, case, found, expected, parts)
+        suspects = self._known_mistakes(prop, i, case, found, expected, parts)
         if isinstance(prop, Agrees):
             problem = self._from_the_earliest(problem, value, expected, prop.tolerance)
         return _Failure(f"{problem}{sizes_in_words(self.task, expected)}", suspects)
@@ -278,12 +248,12 @@ class _Examination:
             what = f"{type(error).__name__}: {error}"
             raise ValueError(f"your results do not turn into arrays of numbers: {what}") from error
 
-    def _known_mistakes(self, prop: Agrees | Holds, case: Case, found, expected, parts) -> tuple[str, ...]:
+    def _known_mistakes(self, prop, i: int, case: Case, found, expected, parts) -> tuple[str, ...]:
         """The mistakes with the student's results, in the first of `parts` (name → index) or the next."""
         wrong = {}
         for mistake in self.task.mistakes:
             try:
-                answer = call(mistake.function, case, self.task.ask)
+                answer = self._mistaken(mistake, prop.cases, i, case)
                 wrong[mistake.name] = self._read(prop, answer.value, expected)
             except ValueError:
                 continue

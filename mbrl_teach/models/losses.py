@@ -108,12 +108,12 @@ class GaussianLikelihood:
     def slope(self, f, y):
         """The loss (*members), and its derivative (*members, B, 2p), written over f."""
         p = y.shape[-1]
-        v_1, variance = self._bounded(f[..., p:])
+        v_1, variance = self._bounded(np.ascontiguousarray(f[..., p:]))
         error = f[..., :p] - y
         loss = self._mean_loss(error, variance)
         scaled = error / variance
         share = 1.0 / (y.shape[-2] * p)
-        np.multiply(scaled, share, out=f[..., :p])
+        f[..., :p] = share * scaled
         by_log_variance = (0.5 * share) * (1.0 - scaled * error)
         f[..., p:] = by_log_variance * (1.0 - v_1 / self.v_max) * (1.0 - self.v_min / variance)
         return loss, f
@@ -126,7 +126,7 @@ class GaussianLikelihood:
     @staticmethod
     def _mean_loss(error: np.ndarray, variance: np.ndarray) -> np.ndarray:
         each = np.log(variance) + error * error / variance
-        return 0.5 * (np.log(2.0 * np.pi) + np.mean(each, axis=(-2, -1)))
+        return 0.5 * (np.log(2.0 * np.pi) + each.sum(axis=(-2, -1)) / (each.shape[-2] * each.shape[-1]))
 
 
 MEAN_OF_SQUARES = MeanOfSquares()

@@ -126,7 +126,7 @@ class Perceptron:
         for (W, _), (dW, db) in zip(reversed(self.layers), reversed(layers), strict=True):
             h, kept = activations.pop()
             np.matmul(h.mT, delta, out=dW)
-            np.sum(delta, axis=-2, keepdims=True, out=db)
+            _sum_rows(delta, out=db)
             if activations:
                 delta = delta @ W.mT
                 delta *= self.activation.slope(h, kept)
@@ -161,6 +161,14 @@ def _affine(h: np.ndarray, layer: Layer) -> np.ndarray:
     a = h @ W
     a += b
     return a
+
+
+def _sum_rows(delta: np.ndarray, out: np.ndarray) -> None:
+    """Sum over samples. Of members as a product with ones: `np.sum` takes six times as long there."""
+    if delta.ndim == 2:
+        np.sum(delta, axis=0, keepdims=True, out=out)
+    else:
+        np.matmul(np.ones((1, delta.shape[-2]), delta.dtype), delta, out=out)
 
 
 def _chain(weights: list[np.ndarray], slopes: list[np.ndarray]) -> np.ndarray:

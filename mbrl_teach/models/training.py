@@ -137,8 +137,8 @@ def _descend(network, X, Y, rows, settings, rng, loss) -> Iterator[tuple[int, np
     layers, adam = network.views(gradient), Adam(network.parameters)
     total, since = np.zeros(gradient.shape[:-1]), 0
     for step in range(1, settings.steps + 1):
-        batch = rows[..., rng.integers(rows.shape[-1], size=settings.batch)]
-        total += network.gradient(X[batch], Y[batch], layers, loss)
+        batch = rows.take(rng.integers(rows.shape[-1], size=settings.batch), axis=-1)
+        total += network.gradient(X.take(batch, axis=0), Y.take(batch, axis=0), layers, loss)
         adam.learning_rate = settings.learning_rate * 0.1 ** (step / settings.steps)
         adam.step(gradient)
         if step % settings.look_every == 0 or step == settings.steps:
