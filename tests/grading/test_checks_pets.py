@@ -277,8 +277,8 @@ def rows_drawn_one_by_one(alpha_of):
 @pytest.mark.parametrize(
     ("alpha_of", "name"),
     [
-        (lambda prior, counts, k: counts, "the prior is forgotten"),
-        (lambda prior, counts, k: prior, "the counts are forgotten"),
+        (lambda prior, counts, given: counts, "the prior is forgotten"),
+        (lambda prior, counts, given: prior, "the counts are forgotten"),
     ],
 )
 def test_a_wrong_posterior_is_named_in_whatever_order_the_student_draws(alpha_of, name):
@@ -287,7 +287,7 @@ def test_a_wrong_posterior_is_named_in_whatever_order_the_student_draws(alpha_of
             checks.posterior_sampling.examine(rows_drawn_one_by_one(alpha_of), np.random.default_rng(seed))
         )
         assert f"Looks like: {name}" in report, report
-    right = rows_drawn_one_by_one(lambda prior, counts, k: prior + counts)
+    right = rows_drawn_one_by_one(lambda prior, counts, given: prior + counts)
     assert checks.posterior_sampling.examine(right, np.random.default_rng(0)).points == 6
 
 
