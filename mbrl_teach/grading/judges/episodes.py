@@ -125,12 +125,12 @@ def _one_and_rest(rows, which):
 
 
 def _spread(values):
-    """Whether values are spread evenly on [0, 1] (1 or 0), and how many are in each bin, 1 if so."""
+    """Whether values are spread evenly on [0, 1] (1 or 0), and the share in each bin."""
     N, ordered = max(values.size, 1), np.sort(values.ravel())
     steps = np.arange(values.size + 1) / N
     distance = max(np.max(steps[1:] - ordered, initial=0), np.max(ordered - steps[:-1], initial=0))
     histogram = np.histogram(ordered, BINS, (0.0, 1.0))[0] / N
-    return [float(np.sqrt(N) * distance <= KOLMOGOROV), *(BINS * histogram)]
+    return [float(np.sqrt(N) * distance <= KOLMOGOROV), *histogram]
 
 
 def _profile_of_actions(worlds, actions, states, plan):
@@ -161,7 +161,7 @@ def _of_rows(found, part, which, quarters, **also):
     even, *histogram = worlds[part]
     if even:
         return None
-    shares = ", ".join(f"{share / BINS:.0%}" for share in histogram)
+    shares = ", ".join(f"{share:.0%}" for share in histogram)
     what = f"worlds: the rows {which} are no draws from Dirichlet(prior + counts)"
     sentence = f"{what}: {shares} of what is drawn lie in its four quarters, {quarters}"
     return of_worlds(part, sentence, **also)

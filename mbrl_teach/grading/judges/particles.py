@@ -17,13 +17,14 @@ from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 FEW = 12  # particles that are asked for twice
 FAR = 6.0  # standard errors: a normal is further out with a chance of 2e-9
 
-# Shares of steps (a member's own or not, and what they are else; the member kept or not; shared among sequences
-# or not), moments of the noise; from TALLY on the share of each member in the first step.
+# Shares of steps (a member's own or not, and what else; the member kept or not; shared among sequences or
+# not), moments of the noise; from TALLY on the share of each member in the first step. All lie between -1 and
+# 1, for an entry that is very large would make all others look alike.
 OWN, KEPT, SHARED, MOMENTS, TALLY = slice(0, 6), slice(6, 8), slice(8, 10), slice(10, 18), 18
 
 
 def of_states(part, sentence):
-    """What is wrong with a part of the profile. A mistake is named if its steps are a member's as often, too."""
+    """What is wrong with a part of the profile; a mistake's steps are a member's as often, too."""
     return told({"states": np.r_[OWN, part]}, sentence)
 
 
@@ -66,21 +67,27 @@ def profile(states, actions, predict):
 
 
 def _moments(z, members):
-    """1; of the noise (P, N, T, n): mean, deviation among particles, size, two correlations; sizes by member.
+    """1; of the noise (P, N, T, n): mean, deviation among particles, size (bounded), two correlations.
 
-    Of these, the smallest and the largest as logarithms from -1 to 1: two alike if each uses its own deviation.
+    Then its smallest and its largest size under a member, as logarithms: alike if each has its own deviation.
     """
     sizes = [np.sqrt(np.mean(z[members == e] ** 2)) for e in np.unique(members)]
     together = lambda x, y: np.mean(x * y) / max(np.sqrt(np.mean(x**2) * np.mean(y**2)), ROUNDING)
     return (
         1.0,  # a part that is all zero would not name a mistake
-        z.mean(),
-        np.sqrt(np.mean(z.var(axis=0))),
-        np.sqrt(np.mean(z**2)),
+        *map(_bounded, (z.mean(), np.sqrt(np.mean(z.var(axis=0))), np.sqrt(np.mean(z**2)))),
         together(z[:, :, 1:], z[:, :, :-1]),
         together(z[..., 1:], z[..., :-1]),
         *np.log(np.clip([min(sizes), max(sizes)], np.exp(-1), np.exp(1))),
     )
+
+
+def _bounded(x):
+    return x / (1 + abs(x))
+
+
+def _unbounded(y):
+    return y / (1 - abs(y))
 
 
 def by_members(test):
@@ -147,7 +154,8 @@ def noisy(case, profile):
     """The noise over its member's deviation is standard normal, and independent; sequences may share it."""
     state, actions, _, _, P, _, _ = case
     T, n = actions.shape[1], len(state)
-    _, mean, std, size, steps, components, *_ = profile[MOMENTS]
+    _, *bounded, steps, components, _, _ = profile[MOMENTS]
+    mean, std, size = map(_unbounded, bounded)
     error, wrong = 1 / np.sqrt(P * T * n), None
     if std < ROUNDING < size:
         wrong = "the noise is the same for all particles"
