@@ -108,7 +108,7 @@ def test_what_members_disagree_about_grows_with_the_square_of_time_under_ts_infi
 
 
 def test_right_particles_are_never_refused():
-    """60 × 3 answers; one would be wrong with a chance of 60 × 5e-5."""
+    """60 examinations, each of which errs with a chance below 2e-5."""
     for seed in range(60):
         report = checks.trajectory_sampling.examine(
             references.trajectory_sampling, np.random.default_rng(100 + seed)

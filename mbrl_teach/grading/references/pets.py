@@ -111,10 +111,10 @@ def ensemble_cem(
 # Task 3 ---------------------------------------------------------------------------------------------
 
 
-def dirichlet(rng, pseudo_counts, axis=-1, total=np.sum):
+def dirichlet(rng, pseudo_counts, axis=-1):
     """A row from the Dirichlet distribution for each row of `pseudo_counts`: gammas over their sum."""
     gammas = rng.standard_gamma(pseudo_counts)
-    return gammas / total(gammas, axis=axis, keepdims=True)
+    return gammas / gammas.sum(axis=axis, keepdims=True)
 
 
 def posterior_mean(rng, pseudo_counts):
