@@ -108,7 +108,7 @@ def test_what_members_disagree_about_grows_with_the_square_of_time_under_ts_infi
 
 
 def test_right_particles_are_never_refused():
-    """60 × 3 answers; one would be wrong with a chance of 60 × 5e-5."""
+    """60 examinations, each of which errs with a chance below 2e-5."""
     for seed in range(60):
         report = checks.trajectory_sampling.examine(
             references.trajectory_sampling, np.random.default_rng(100 + seed)
@@ -159,6 +159,20 @@ def test_a_mistake_is_named_in_whatever_order_the_student_draws(answer, name):
     assert right.points == 7
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        in_another_order(deviation=lambda v: 2 * np.sqrt(v)),
+        in_another_order(deviation=lambda v: np.exp(0.5 * v)),
+    ],
+)
+def test_a_mistake_that_nobody_knows_is_not_called_by_another_name(answer):
+    for seed in range(5):
+        report = checks.trajectory_sampling.examine(answer, np.random.default_rng(seed))
+        assert report.points < 7
+        assert "Looks like" not in str(report), report
+
+
 # Task 2 ---------------------------------------------------------------------------------------------
 
 
@@ -198,6 +212,15 @@ def test_the_search_finds_the_compromise_of_the_particles_not_the_optimum_of_one
     assert std.max() < 1e-3
 
 
+def test_the_costs_of_all_iterations_are_asked_for():
+    def last_costs(*case):
+        mean, std, costs = references.ensemble_cem(*case)
+        return mean, std, costs[-1:]
+
+    report = checks.ensemble_cem.examine(last_costs, np.random.default_rng(0))
+    assert report.lost == (checks.LOOP,)
+
+
 # Task 3 ---------------------------------------------------------------------------------------------
 
 
@@ -223,6 +246,16 @@ def test_the_ranks_of_other_draws_are_not(rng):
     alpha = rng.uniform(0.3, 4.0, size=4)
     ranks = episodes.ranks(dirichlet(alpha + 1.0).rvs(3000, random_state=rng), np.tile(alpha, (3000, 1)))
     assert kstest(ranks.ravel(), "uniform").pvalue < 1e-6
+
+
+def test_flatness_is_uniform_for_right_rows_and_high_for_rows_that_are_too_flat(rng):
+    """Large entries that are too small and small ones that are too large cancel in plain ranks."""
+    alpha = np.array([0.3, 2.0, 0.3, 0.3, 2.0, 0.3])
+    wanted = np.tile(alpha, (1000, 1))
+    drawn = lambda alpha: episodes.flatness(dirichlet(alpha).rvs(1000, random_state=rng), wanted).ravel()
+    assert kstest(drawn(alpha), "uniform").pvalue > 1e-6
+    assert drawn(alpha + 1.0).mean() > 0.6
+    assert drawn(0.5 * alpha).mean() < 0.5
 
 
 def test_the_episodes_follow_their_plans_and_every_step_is_counted(rng):
@@ -277,8 +310,8 @@ def rows_drawn_one_by_one(alpha_of):
 @pytest.mark.parametrize(
     ("alpha_of", "name"),
     [
-        (lambda prior, counts, k: counts, "the prior is forgotten"),
-        (lambda prior, counts, k: prior, "the counts are forgotten"),
+        (lambda prior, counts, given: counts, "the prior is forgotten"),
+        (lambda prior, counts, given: prior, "the counts are forgotten"),
     ],
 )
 def test_a_wrong_posterior_is_named_in_whatever_order_the_student_draws(alpha_of, name):
@@ -287,7 +320,7 @@ def test_a_wrong_posterior_is_named_in_whatever_order_the_student_draws(alpha_of
             checks.posterior_sampling.examine(rows_drawn_one_by_one(alpha_of), np.random.default_rng(seed))
         )
         assert f"Looks like: {name}" in report, report
-    right = rows_drawn_one_by_one(lambda prior, counts, k: prior + counts)
+    right = rows_drawn_one_by_one(lambda prior, counts, given: prior + counts)
     assert checks.posterior_sampling.examine(right, np.random.default_rng(0)).points == 6
 
 

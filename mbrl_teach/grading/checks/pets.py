@@ -20,8 +20,8 @@ from mbrl_teach.grading.references import pets as references
 from mbrl_teach.grading.student_call import NOT_FROM_RNG
 from mbrl_teach.grading.task import Agrees, Holds, Task, mistakes_of
 
-# Profiles this close, as shares of the largest entry, look alike.
-ROUGHLY, SHAPE = 0.12, 0.25
+# Profiles this close, as shares of the largest entry (which is about 1), look alike.
+ROUGHLY, SHAPE = 0.12, 0.1
 
 # Task 1: trajectory sampling ------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ trajectory_sampling = Task(
 COSTS = "the expected cost of each candidate: summed over its steps, averaged over the particles"
 NORMAL = "mean and std of the elites, the candidates of the lowest expected cost"
 BOUNDS = "candidates are clipped to the bounds"
-LOOP = "mean and std after three iterations: each draws from the last one's normal"
+LOOP = "three iterations: each draws from the last one's normal, and the costs of all are returned"
 ALL_SEARCHES = (COSTS, NORMAL, BOUNDS, LOOP)
 
 
@@ -180,7 +180,7 @@ ensemble_cem = Task(
         Agrees(COSTS, 2, ("costs",), instances.single_iterations),
         Agrees(NORMAL, 2, ("mean", "std"), instances.single_iterations),
         Agrees(BOUNDS, 1, ("mean", "std"), instances.bounded_iterations),
-        Agrees(LOOP, 1, ("mean", "std"), instances.searches),
+        Agrees(LOOP, 1, ("costs", "mean", "std"), instances.searches),
     ],
     mistakes=mistakes_of(
         references.ensemble_cem,
@@ -207,12 +207,17 @@ ensemble_cem = Task(
         (
             "the costs are summed over the particles: the mean is meant",
             _priced(over_particles=np.sum),
-            (COSTS,),
+            (COSTS, LOOP),
         ),
         (
             "the costs are averaged over the steps: the sum is meant",
             _priced(over_steps=np.mean),
-            (COSTS,),
+            (COSTS, LOOP),
+        ),
+        (
+            "the costs are averaged over the steps and summed over the particles: it is the other way round",
+            _priced(over_steps=np.mean, over_particles=np.sum),
+            (COSTS, LOOP),
         ),
         (
             "only the last step is paid: the costs of the steps add up",
@@ -240,6 +245,11 @@ ensemble_cem = Task(
             (NORMAL, BOUNDS, LOOP),
         ),
         ("std is the variance: its root is missing", {"deviation": np.var}, (NORMAL, BOUNDS, LOOP)),
+        (
+            "std is divided by elites - 1: the normal of the highest likelihood has elites there",
+            {"deviation": lambda x, axis: np.std(x, axis=axis, ddof=1)},
+            (NORMAL, BOUNDS, LOOP),
+        ),
         (
             "std is squared: a normal draw is mean + std · noise",
             {"draw": lambda mean, std, z, low, high: np.clip(mean + std**2 * z, low, high)},
@@ -303,13 +313,18 @@ posterior_sampling = Task(
         ),
         (
             "the prior is forgotten",
-            {"pseudo": lambda prior, counts, k: counts},
+            {"pseudo": lambda prior, counts, given: counts},
             (DRAWN, LEARNED),
         ),
         (
             "the counts are forgotten: each world is drawn from the prior",
-            {"pseudo": lambda prior, counts, k: prior},
+            {"pseudo": lambda prior, counts, given: prior},
             (DRAWN, LEARNED),
+        ),
+        (
+            "worlds are drawn from what was known before the first episode: what it saw tells the next",
+            {"pseudo": lambda prior, counts, given: prior + given},
+            (LEARNED,),
         ),
         (
             "one world is drawn for all episodes",
@@ -352,6 +367,11 @@ posterior_sampling = Task(
             (LEARNED, PLANNED, COUNTED),
         ),
         (
+            "s stays as it is: after a step the next state is the state",
+            {"moves": False},
+            (LEARNED, PLANNED, COUNTED),
+        ),
+        (
             "the counts of the episodes before are forgotten",
             {"forget": True},
             (LEARNED, COUNTED),
@@ -368,7 +388,12 @@ posterior_sampling = Task(
         ),
         (
             "counts holds the prior, too: it is what was seen, and nothing else",
-            {"answer": lambda counts, prior: counts + prior},
+            {"answer": lambda counts, prior, given: counts + prior},
+            (COUNTED,),
+        ),
+        (
+            "counts holds the new steps alone: those that you were given belong to it",
+            {"answer": lambda counts, prior, given: counts - given},
             (COUNTED,),
         ),
         (
@@ -403,6 +428,10 @@ def _from_all_others(p, order):
 
 def _from_the_worst_alone(p, order):
     p[order[0]] -= p.sum() - 1.0
+
+
+def _down_to_0_from_the_worst_alone(p, order):
+    p[order[0]] -= min(p[order[0]], p.sum() - 1.0)
 
 
 optimistic_values = Task(
@@ -470,6 +499,11 @@ optimistic_values = Task(
             (WIDE, VALUES),
         ),
         (
+            "the worst state alone loses, down to 0, and the sum stays above 1: the next one has to give",
+            _choosing(repair=_down_to_0_from_the_worst_alone),
+            (WIDE, VALUES),
+        ),
+        (
             "the best state may gain more than there is: its probability is 1 at most",
             _choosing(cap=np.inf, repair=lambda p, order: references.taken_from_the_worst(p, order[:-1])),
             (WIDE,),
@@ -487,6 +521,11 @@ optimistic_values = Task(
         (
             "the best state is that of the first values in all sweeps: V has changed",
             {"frozen": True},
+            (VALUES,),
+        ),
+        (
+            "P is changed in place: every sweep starts from the frequencies, so choose in a copy",
+            {"kept": False},
             (VALUES,),
         ),
         ("there is one sweep alone", {"count": lambda sweeps: 1}, (VALUES,)),

@@ -7,12 +7,11 @@ and the profiles, and returns what is wrong with them, or None.
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import numpy as np
 from scipy.special import betainc
 
-from mbrl_teach.grading.judges.profiles import ROUNDING, read_result, told
+from mbrl_teach.grading.judges.profiles import ROUNDING, count_values, read_result, told
 from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 
 FEW = 2  # episodes that are asked for twice
@@ -21,10 +20,22 @@ BINS = 4
 
 # Of worlds: shares of rows that do not sum to 1, or do, also along other axes; of worlds like the one before
 # or not; ranks.
-SUMS, REPEATED, UNSEEN, SEEN = slice(0, 4), slice(4, 6), slice(6, 7 + BINS), slice(7 + BINS, None)
+SUMS, REPEATED, UNSEEN, SEEN = slice(0, 4), slice(4, 6), slice(6, 7 + BINS), slice(7 + BINS, 8 + 2 * BINS)
 
-of_worlds = partial(told, "worlds")
-of_actions, of_counts = partial(told, "actions", ...), partial(told, "counts", ...)
+
+def of_worlds(part, sentence, **also):
+    """What is wrong with a part of the worlds' profile; a mistake has its sums and its repetitions, too."""
+    return told({"worlds": np.r_[SUMS, REPEATED, part]} | also, sentence)
+
+
+def of_actions(sentence):
+    """What is wrong with the actions. Where they lead shows in the counts."""
+    return told({"actions": ..., "counts": ...}, sentence)
+
+
+def of_counts(sentence):
+    """What is wrong with the counts."""
+    return told({"counts": ...}, sentence)
 
 
 def ask_episodes(function, case):
@@ -35,11 +46,9 @@ def ask_episodes(function, case):
     def ask(K):
         given = prior.copy(), counts.copy(), plan, world, start, K, T, copy.deepcopy(rng)
         value = function(*given)
-        if not isinstance(value, (tuple, list)) or len(value) != 3:
-            read_result("worlds, actions, counts", value, "3", {})
-            raise WrongAnswer("your function should return 3 values: worlds, actions, counts")
         sizes = {"K": K, "T": T, "A": A, "S": S}
         axes = {"worlds": "K A S S", "actions": "K T", "counts": "A S S"}
+        count_values(value, axes)
         return [read_result(name, v, axes[name], sizes) for name, v in zip(axes, value, strict=True)]
 
     worlds, actions, found = ask(K)
@@ -80,6 +89,18 @@ def ranks(P, pseudo_counts):
     return betainc(pseudo_counts[..., :-1], rest, taken)
 
 
+def flatness(P, pseudo_counts):
+    """`ranks`, counted from above where an entry should have more than an equal share of what is left.
+
+    They are high wherever a row is flatter than it should be: errors of small and of large entries, which the
+    ranks of a row let cancel, add up. Uniform and independent they are as before.
+    """
+    found = ranks(P, pseudo_counts)
+    left = np.cumsum(pseudo_counts[..., ::-1], axis=-1)[..., ::-1][..., :-1]
+    large = pseudo_counts[..., :-1] * np.arange(P.shape[-1], 1, -1) > left
+    return np.where(large, 1.0 - found, found)
+
+
 def _profile_of_worlds(worlds, prior, counts, tallies):
     """Shares of sums that are 1 or not, of worlds like the one before or not; ranks, unseen and seen rows.
 
@@ -91,7 +112,7 @@ def _profile_of_worlds(worlds, prior, counts, tallies):
     pseudo_counts = prior + counts + tallies[:-1]
     everything = tallies[-1].sum(axis=0)
     never = ~(everything.any(axis=0) | everything.any(axis=1))
-    unseen = ranks(worlds[:, :, never], pseudo_counts[:, :, never])
+    unseen = flatness(worlds[:, :, never], pseudo_counts[:, :, never])
     tried, most = tallies[:-1].any(axis=-1), np.argmax(tallies[-1], axis=-1)
     seen = ranks(_one_and_rest(worlds, most)[tried], _one_and_rest(pseudo_counts, most)[tried])
     return np.array([1 - sums[0], *sums, same, 1 - same, *_spread(unseen), *_spread(seen)])
@@ -104,12 +125,12 @@ def _one_and_rest(rows, which):
 
 
 def _spread(values):
-    """Whether values are spread evenly on [0, 1] (1 or 0), and how many are in each bin, 1 if so."""
+    """Whether values are spread evenly on [0, 1] (1 or 0), and the share in each bin."""
     N, ordered = max(values.size, 1), np.sort(values.ravel())
     steps = np.arange(values.size + 1) / N
     distance = max(np.max(steps[1:] - ordered, initial=0), np.max(ordered - steps[:-1], initial=0))
     histogram = np.histogram(ordered, BINS, (0.0, 1.0))[0] / N
-    return [float(np.sqrt(N) * distance <= KOLMOGOROV), *(BINS * histogram)]
+    return [float(np.sqrt(N) * distance <= KOLMOGOROV), *histogram]
 
 
 def _profile_of_actions(worlds, actions, states, plan):
@@ -125,8 +146,11 @@ def _profile_of_counts(gained, seen, steps):
     return np.array([1.0, (gained - seen).sum() / steps, np.abs(gained - seen).sum() / steps])
 
 
-def _of_rows(found, part, which):
-    """What is wrong with the draws of the rows `which`, whose ranks are a part of the profile."""
+def _of_rows(found, part, which, quarters, **also):
+    """What is wrong with the draws of the rows `which`, whose ranks are a part of the profile.
+
+    A mistake is named that has this part and those in `also`.
+    """
     worlds = found["worlds"]
     if worlds[SUMS][0] > 0:
         return of_worlds(SUMS, f"worlds: {worlds[SUMS][0]:.0%} of their rows P[a, s] do not sum to 1")
@@ -137,25 +161,26 @@ def _of_rows(found, part, which):
     even, *histogram = worlds[part]
     if even:
         return None
-    shares = ", ".join(f"{share / BINS:.0%}" for share in histogram)
+    shares = ", ".join(f"{share:.0%}" for share in histogram)
     what = f"worlds: the rows {which} are no draws from Dirichlet(prior + counts)"
-    return of_worlds(part, f"{what}: {shares} of what is drawn lie in its four quarters, lowest to highest")
+    sentence = f"{what}: {shares} of what is drawn lie in its four quarters, {quarters}"
+    return of_worlds(part, sentence, **also)
 
 
 def drawn(case, found):
     """The rows of pairs that no episode tries are draws from what was known at the beginning."""
-    return _of_rows(found, UNSEEN, "of which nothing new was seen")
+    return _of_rows(found, UNSEEN, "of which nothing new was seen", "most peaked to flattest")
 
 
 def learned(case, found):
     """The rows of pairs that were tried are draws given all that was seen."""
-    return _of_rows(found, SEEN, "that your episodes have tried")
+    return _of_rows(found, SEEN, "that your episodes have tried", "lowest to highest", counts=...)
 
 
 def planned(case, found):
     """Each action is the plan's for the one world of its episode."""
     if found["worlds"][SUMS][0] > 0:
-        return _of_rows(found, UNSEEN, "")
+        return _of_rows(found, UNSEEN, "", "")
     first, later = found["actions"][1], found["actions"][3]
     if first + later == 0:
         return None

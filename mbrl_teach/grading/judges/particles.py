@@ -7,7 +7,6 @@ profile, and returns what is wrong with it, or None.
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import numpy as np
 
@@ -18,11 +17,15 @@ from mbrl_teach.grading.student_call import NOT_FROM_RNG, WrongAnswer
 FEW = 12  # particles that are asked for twice
 FAR = 6.0  # standard errors: a normal is further out with a chance of 2e-9
 
-# Shares of steps (a member's own or not, the member kept or not, shared among sequences or not), moments of
-# the noise, and the share of each member in the first step.
-OWN, KEPT, SHARED, MOMENTS, TALLY = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 12), slice(12, None)
+# Shares of steps (a member's own or not, and what else; the member kept or not; shared among sequences or
+# not), moments of the noise; from TALLY on the share of each member in the first step. All lie between -1 and
+# 1, for an entry that is very large would make all others look alike.
+OWN, KEPT, SHARED, MOMENTS, TALLY = slice(0, 6), slice(6, 8), slice(8, 10), slice(10, 18), 18
 
-of_states = partial(told, "states")
+
+def of_states(part, sentence):
+    """What is wrong with a part of the profile; a mistake's steps are a member's as often, too."""
+    return told({"states": np.r_[OWN, part]}, sentence)
 
 
 def ask_particles(function, case):
@@ -50,26 +53,41 @@ def profile(states, actions, predict):
     members = np.argmin(off.max(axis=-1), axis=0)  # (P, N, T): whose prediction is nearest
     pick = lambda x: np.take_along_axis(x, members[None, ..., None], axis=0)[0]
     scale = ROUNDING * np.abs(means).max()
-    own = np.all(pick(off) <= scale + 20.0 * np.sqrt(pick(variances)), axis=-1).mean()
+    near = lambda off, variance: np.all(off <= scale + 20.0 * np.sqrt(variance), axis=-1)
+    own = near(pick(off), pick(variances))
+    average = near(np.abs(after - means.mean(axis=0)), variances.mean(axis=0)).mean()
+    distance = np.mean((pick(off) / means.std(axis=0))[:, :, 0])
     kept = np.mean(members[:, :, 1:] == members[:, :, :-1])
     shared = np.mean(members == members[:, :1])
     z = (after - pick(means)) / np.sqrt(np.maximum(pick(variances), scale**2))
     tally = np.bincount(members[:, 0, 0], minlength=len(means)) / len(members)
-    shares = [share for yes in (own, kept, shared) for share in (yes, 1 - yes)]
-    return np.array([*shares, *_moments(z), *tally])
+    both = lambda yes: (yes, 1 - yes)
+    steps = (*both(own.mean()), *both(own[:, :, 0].mean()), average, distance)
+    return np.array([*steps, *both(kept), *both(shared), *_moments(z, members), *tally])
 
 
-def _moments(z):
-    """1; of the noise (P, N, T, n): mean, deviation among particles, size, two correlations."""
+def _moments(z, members):
+    """1; of the noise (P, N, T, n): mean, deviation among particles, size (bounded), two correlations.
+
+    Then its smallest and its largest size under a member, as logarithms: alike if each has its own deviation.
+    """
+    sizes = [np.sqrt(np.mean(z[members == e] ** 2)) for e in np.unique(members)]
     together = lambda x, y: np.mean(x * y) / max(np.sqrt(np.mean(x**2) * np.mean(y**2)), ROUNDING)
     return (
         1.0,  # a part that is all zero would not name a mistake
-        z.mean(),
-        np.sqrt(np.mean(z.var(axis=0))),
-        np.sqrt(np.mean(z**2)),
+        *map(_bounded, (z.mean(), np.sqrt(np.mean(z.var(axis=0))), np.sqrt(np.mean(z**2)))),
         together(z[:, :, 1:], z[:, :, :-1]),
         together(z[..., 1:], z[..., :-1]),
+        *np.log(np.clip([min(sizes), max(sizes)], np.exp(-1), np.exp(1))),
     )
+
+
+def _bounded(x):
+    return x / (1 + abs(x))
+
+
+def _unbounded(y):
+    return y / (1 - abs(y))
 
 
 def by_members(test):
@@ -121,12 +139,14 @@ def shares(case, profile):
 def fair(case, profile):
     """All members come with the same chance."""
     _, _, _, E, P, _, redraw = case
-    tally = np.rint(profile[TALLY] * P)
+    tally = np.rint(profile[TALLY:] * P)
     member = unlikely(tally, np.full(E, 1 / E), P)
     if member is None:
         return None
     what = f"member {member} moves {tally[member]:g} of {P} particles in the first step"
-    return of_states(TALLY, f"{what}; about {P / E:.3g} were to be expected (redraw = {redraw})")
+    return of_states(
+        slice(TALLY, TALLY + E), f"{what}; about {P / E:.3g} were to be expected (redraw = {redraw})"
+    )
 
 
 @by_members
@@ -134,9 +154,12 @@ def noisy(case, profile):
     """The noise over its member's deviation is standard normal, and independent; sequences may share it."""
     state, actions, _, _, P, _, _ = case
     T, n = actions.shape[1], len(state)
-    _, mean, std, _, steps, components = profile[MOMENTS]
+    _, *bounded, steps, components, _, _ = profile[MOMENTS]
+    mean, std, size = map(_unbounded, bounded)
     error, wrong = 1 / np.sqrt(P * T * n), None
-    if abs(std - 1) > FAR * error / np.sqrt(2):
+    if std < ROUNDING < size:
+        wrong = "the noise is the same for all particles"
+    elif abs(std - 1) > FAR * error / np.sqrt(2):
         wrong = f"the noise among the particles is {std:.3g} times the deviation of their members"
     elif abs(mean) > FAR * error:
         wrong = f"the noise is {mean:.2g} deviations on average, not 0"

@@ -6,8 +6,8 @@ that it has. A judge of a profile says in a sentence what is wrong, and which pa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,24 @@ class Told(Difference):
         return f"first wrong: {self.sentence}"
 
 
-def told(name: str, part: slice | EllipsisType, sentence: str) -> Told:
-    """`sentence`, about a part of the profile called `name`. A part must not be all zero."""
-    return Told(name, "", (), 0.0, 0.0, {name: part}, sentence)
+def told(where: dict[str, Any], sentence: str) -> Told:
+    """`sentence`, and where in the profiles (name → index) a known mistake shows that is to be named.
+
+    The more of a profile, the fewer mistakes are named that are not the student's. No part may be all zero.
+    """
+    return Told(next(iter(where)), "", (), 0.0, 0.0, where, sentence)
+
+
+def count_values(value: Any, names: Iterable[str]) -> None:
+    """Whether there are as many values as names; None, one array or too many of them are a wrong answer."""
+    names = list(names)
+    said = f"your function should return {len(names)} values: {', '.join(names)}; it returned"
+    if value is None:
+        raise WrongAnswer(f"{said} None: is its return missing?")
+    if not isinstance(value, (tuple, list)):
+        raise WrongAnswer(f"{said} one {type(value).__name__}")
+    if len(value) != len(names):
+        raise WrongAnswer(f"{said} {len(value)} value{'s' * (len(value) != 1)}")
 
 
 def read_result(name: str, value: Any, axes: str, sizes: dict[str, int]) -> np.ndarray:

@@ -111,10 +111,10 @@ def ensemble_cem(
 # Task 3 ---------------------------------------------------------------------------------------------
 
 
-def dirichlet(rng, pseudo_counts, axis=-1, total=np.sum):
+def dirichlet(rng, pseudo_counts, axis=-1):
     """A row from the Dirichlet distribution for each row of `pseudo_counts`: gammas over their sum."""
     gammas = rng.standard_gamma(pseudo_counts)
-    return gammas / total(gammas, axis=axis, keepdims=True)
+    return gammas / gammas.sum(axis=axis, keepdims=True)
 
 
 def posterior_mean(rng, pseudo_counts):
@@ -137,7 +137,7 @@ def posterior_sampling(
     T,
     rng,
     *,
-    pseudo=lambda prior, counts, k: prior + counts,
+    pseudo=lambda prior, counts, given: prior + counts,
     draw=dirichlet,
     shown=lambda P, pseudo_counts: P,
     once=False,
@@ -146,14 +146,15 @@ def posterior_sampling(
     acts=lambda policy, s, following: policy[s],
     seen=every_step,
     forget=False,
-    answer=lambda counts, prior: counts,
+    moves=True,
+    answer=lambda counts, prior, given: counts,
     source=lambda rng: rng,
 ):
     """The drawn worlds (K, A, S, S), the actions (K, T) of their plans, and all counts (A, S, S)."""
     rng, given, counts = source(rng), counts, np.array(counts)
     worlds, actions, s = [], [], start
-    for k in range(episodes):
-        posterior = pseudo(prior, counts, k)
+    for _ in range(episodes):
+        posterior = pseudo(prior, counts, given)
         P = worlds[0] if once and worlds else draw(rng, posterior)
         policy = np.asarray(plan(shown(P, posterior)))
         worlds.append(P)
@@ -165,12 +166,12 @@ def posterior_sampling(
             following = int(world(s, a))
             steps.append((a, s, following))
             taken.append(a)
-            s = following
+            s = following if moves else s
         actions.append(taken)
         counts = np.array(given) if forget else counts
         for step in seen(steps):
             counts[step] += 1
-    return np.array(worlds), np.array(actions), answer(counts, prior)
+    return np.array(worlds), np.array(actions), answer(counts, prior, given)
 
 
 # Task 4 ---------------------------------------------------------------------------------------------
@@ -221,12 +222,14 @@ def optimistic_values(
     action_values=backup,
     best=np.argmax,
     frozen=False,
+    kept=True,
     count=lambda sweeps: sweeps,
 ):
     """Dynamics (A, S, S), values (S,) and policy (S,) after `sweeps` of extended value iteration from V."""
     first = V
     for _ in range(count(sweeps)):
         chosen = choose(P, radius(width), first if frozen else V)
+        P = P if kept else chosen
         Q = action_values(chosen, R + bonus * width, gamma, V)
         policy = best(Q, axis=1)
         V = Q[np.arange(len(Q)), policy]
