@@ -168,8 +168,9 @@ class _Examination:
         loses = {mistake.name: mistake.loses for mistake in self.task.mistakes}
 
         def told(failure: _Failure) -> str:
-            # Of several suspects the one whose losses are the student's, or that explains most of them.
-            weight = lambda name: (loses[name] == lost, explained[name])
+            # Of several suspects the one whose losses are the student's, or at least no others, or that
+            # explains most of them.
+            weight = lambda name: (loses[name] == lost, set(loses[name]) <= set(lost), explained[name])
             likely = max(failure.suspects, key=weight, default=None)
             return f"{failure.problem}\nLooks like: {likely}" if likely else failure.problem
 

@@ -254,7 +254,7 @@ def _require_memory(X: np.ndarray) -> None:
         raise ValueError(
             f"inputs must have at most {MOST_ROWS} rows; got {len(X)}: the kernel matrix has N² numbers of "
             f"8 bytes, {8e-9 * len(X) ** 2:.1f} GB here, and its factorisation takes N³/3 steps. Fit to "
-            "fewer rows (GaussianProcessModel: max_points), or take a model whose cost does not grow so"
+            "fewer rows (GaussianProcessModel: max_points), or take a model whose cost does not grow so fast"
         )
 
 

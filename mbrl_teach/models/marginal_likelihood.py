@@ -136,7 +136,7 @@ def maximise(
 ) -> tuple[np.ndarray, Optimisation]:
     """The θ (d+2,) of the highest log p(y | X) that L-BFGS-B finds from the one given.
 
-    log p has several maxima, and one is always near: all is noise. So there is a second start, made from the
+    log p often has several maxima, one of them where all is noise. So there is a second start, made from the
     data (:func:`start_from_data`). With many rows it is tried only where the first has not come to anything
     better than noise, or to less than the second is worth before its first step.
 

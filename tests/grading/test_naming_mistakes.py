@@ -88,6 +88,23 @@ def test_of_two_mistakes_that_explain_a_property_the_one_named_before_is_named()
     assert str(report).count("Looks like: both wrong") == 3
 
 
+def test_of_two_mistakes_that_explain_a_property_one_that_costs_what_the_student_has_is_not_named():
+    def squares_wrong(x):
+        return running_sum(x)[0], x**2, float(np.sum(x)) + 1.0
+
+    def all_wrong(x):
+        return x, x**2, float(np.sum(x)) + 1.0
+
+    sums, squares, total = (prop.sentence for prop in make_task().properties)
+    mistakes = [
+        Mistake("all wrong", all_wrong, (sums, squares, total)),
+        Mistake("squares wrong", lambda x: (running_sum(x)[0], x**2, running_sum(x)[2]), (squares,)),
+    ]
+    report = examine(squares_wrong, make_task(mistakes=mistakes))
+    assert report.verdicts[0].problem is None
+    assert report.verdicts[1].problem.endswith("\nLooks like: squares wrong")
+
+
 def test_a_mistake_of_ones_own_is_not_named():
     report = str(examine(wrong(1, (0, 0)), with_mistakes(("not squared", not_squared))))
     assert "first wrong: squares" in report
