@@ -8,7 +8,8 @@ and the sequence costs the mean over particles. Nothing is linearised and no sha
 members' futures part, the particles part. The schemes differ in who is asked:
 
     TS1      a member is drawn anew for each particle in each step. The world may change its mind from step
-             to step, and disagreement is averaged away like noise.
+             to step, and disagreement is averaged away like noise. All sequences ask the member that was
+             drawn: they are compared in the same worlds, not each in worlds of its own luck.
     TS∞      particle p keeps member p mod E. One world is true and does not change; a sequence that is bad
              in one of them is bad in P/E particles to the end. Disagreement adds up along the way.
     moments  as TS1, but after each step the particles of a sequence are replaced by draws from the normal
@@ -92,7 +93,7 @@ class TrajectorySampling(ControlProblem):
         """Which member (P, N) each particle asks."""
         E, particles = self.world.model.member_count, shape[0]
         if self.scheme != "TSinf":
-            return rng.integers(E, size=shape)
+            return np.broadcast_to(rng.integers(E, size=(particles, 1)), shape)
         if particles < E:
             raise ValueError(f"TSinf needs at least as many particles as members, E = {E}; got {particles}")
         return np.broadcast_to((np.arange(particles) % E)[:, None], shape)
