@@ -40,7 +40,7 @@ clean:  ## back to a fresh clone
 .PHONY: test test-slow lint notebooks release student-bundle grade bench bench-grading bench-peers lock
 
 test: lint  ## everything that CI proves
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: lint  ## what is too long for `make test`, as well
 	python -m pytest -m "slow"
