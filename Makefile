@@ -39,6 +39,7 @@ clean:  ## back to a fresh clone
 # For authors and instructors (a student's Makefile ends here)
 .PHONY: test test-slow lint notebooks release student-bundle grade bench bench-grading bench-peers lock
 
+test test-slow: export OPENBLAS_NUM_THREADS = 1  # two test processes, two cores: more threads only wait
 test: lint  ## everything that CI proves
 	python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 

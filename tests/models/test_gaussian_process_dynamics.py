@@ -148,7 +148,8 @@ def test_ilqr_swings_up_through_it():
     s = np.stack([rng.uniform(-1, 4, 200), rng.uniform(-8, 4, 200)], axis=-1)
     a = rng.uniform(-8, 8, (200, 1))
     learned = LearnedWorld.of(GaussianProcessModel(encoding=ANGLES).fit(s, a, world.dynamics(s, a)), world)
-    plan, best = ilqr(learned), ilqr(world)
+    # without noise in the data the weights are large, and their sum is good to fewer digits than iLQR's tolerance
+    plan, best = ilqr(learned, tolerance=1e-6), ilqr(world)
     assert plan.converged
     assert world.rollout(plan.actions)[1] < 1.1 * best.cost
 
