@@ -39,7 +39,8 @@ clean:  ## back to a fresh clone
 # For authors and instructors (a student's Makefile ends here)
 .PHONY: test test-slow lint notebooks release student-bundle grade bench bench-grading bench-peers lock
 
-test test-slow: export OPENBLAS_NUM_THREADS = 1  # two test processes, two cores: more threads only wait
+# two test processes on two cores: further threads would only wait for each other
+test test-slow: export OPENBLAS_NUM_THREADS = 1
 test: lint  ## everything that CI proves
 	python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
