@@ -42,7 +42,7 @@ clean:  ## back to a fresh clone
 # two test processes on two cores: further threads would only wait for each other
 test test-slow: export OPENBLAS_NUM_THREADS = 1
 test: lint  ## everything that CI proves
-	python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+	python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: lint  ## what is too long for `make test`, as well
 	python -m pytest -m "slow"
