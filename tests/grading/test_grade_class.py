@@ -377,10 +377,10 @@ def test_a_failed_submission_is_a_line_and_the_exit_code(place, monkeypatch, cap
     assert "bob: not graded as handed in: ValueError: not a notebook" in capsys.readouterr().out
 
 
-def test_ctrl_c_ends_the_workers_and_the_next_run_goes_on(released):
+def test_ctrl_c_ends_the_worker_and_the_next_run_goes_on(released):
     hand_in(released, "ada", 1)
-    hand_in(released, "bob", 1, takes=5)
-    process = grading(released, "--jobs", "2")
+    hand_in(released, "bob", 1, takes=9)  # one worker: two may be ready seconds apart
+    process = grading(released, "--jobs", "1")
     graded = released / ".grading" / ASSIGNMENT
     until = time.monotonic() + small_class.LIMIT
     while not (graded / "ada.json").exists() and time.monotonic() < until:
