@@ -103,6 +103,10 @@ class MostEvident(Regression):
         self.chosen = max((one.fit(X, Y) for one in candidates), key=lambda one: one.log_evidence)
         return self
 
+    def predict(self, X):
+        """All three (..., p), at once."""
+        return self.chosen.predict(X)
+
     def mean(self, X):
         """(..., p)."""
         return self.chosen.mean(X)

@@ -120,9 +120,7 @@ class DynamicsModel:
         """
         require_generator(rng)
         self._require_data()
-        world = DynamicsModel(self.regression.posterior_sample(rng), self.encoding)
-        world.state_size, world.action_size = self.state_size, self.action_size
-        return world
+        return self._world_of(self.regression.posterior_sample(rng))
 
     def dynamics(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
         """The expected next state (..., n): what planners ask, many times, and without checks."""
@@ -146,6 +144,12 @@ class DynamicsModel:
             stack = np.broadcast_shapes(phi.shape[:-1], a.shape[:-1])
             phi, a = (np.broadcast_to(part, (*stack, part.shape[-1])) for part in (phi, a))
         return np.concatenate([phi, a], axis=-1)
+
+    def _world_of(self, regression: Regression) -> DynamicsModel:
+        """A fitted `regression` as a model of the same states and actions."""
+        world = DynamicsModel(regression, self.encoding)
+        world.state_size, world.action_size = self.state_size, self.action_size
+        return world
 
     def _require_data(self) -> None:
         if self.state_size is None:

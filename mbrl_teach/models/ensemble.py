@@ -238,17 +238,6 @@ class ProbabilisticEnsemble(DynamicsModel):
         change = self.encoding.difference(s_next, s)
         return mixture_log_density(*self.regression.all.moments(self.inputs(s, a)), change)
 
-    def posterior_sample(self, rng: np.random.Generator) -> DynamicsModel:
-        """One member, with its noise. Raises ValueError before `fit`."""
-        require_generator(rng)
-        self._require_data()
-        return self._world_of(self.regression.posterior_sample(rng))
-
-    def _world_of(self, network: GaussianNetwork) -> DynamicsModel:
-        world = DynamicsModel(network, self.encoding)
-        world.state_size, world.action_size = self.state_size, self.action_size
-        return world
-
     def _read_members(self, members: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
         members = np.asarray(members)
         if members.dtype.kind not in "iu" or members.shape != shape:

@@ -15,6 +15,7 @@ import numpy as np
 
 from mbrl_teach.models.dynamics_model import Regression
 from mbrl_teach.models.normalisation import Normalisation
+from mbrl_teach.models.prediction import Prediction
 
 
 class Normalised(Regression):
@@ -31,6 +32,11 @@ class Normalised(Regression):
         self.inputs, self.targets = Normalisation.of(X), Normalisation.of(Y)
         self.regression.fit(self.inputs.normalised(X), self.targets.normalised(Y))
         return self
+
+    def predict(self, X):
+        """All three (..., p), as the regression gives them at once."""
+        found, units = self.regression.predict(self.inputs.normalised(X)), self.targets.std**2
+        return Prediction(self.targets.restored(found.mean), found.aleatoric * units, found.epistemic * units)
 
     def mean(self, X):
         """(..., p)."""
